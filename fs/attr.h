@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Changing attributes: mode, owner, size and times, as setattr of the VFS asks for them.
+ */
+#ifndef FIRN_FS_ATTR_H
+#define FIRN_FS_ATTR_H
+
+#include "fs/inode.h"
+
+enum {
+	ATTR_MODE = 1, ATTR_UID = 2, ATTR_GID = 4, ATTR_SIZE = 8, ATTR_ATIME = 16, ATTR_MTIME = 32, ATTR_CTIME = 64,
+};
+
+/* Applies the members of `to` that mask names. ctime becomes now unless ATTR_CTIME. Size: file_truncate. */
+int attr_set(struct inode *inode, unsigned mask, const struct inode_attr *to);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Recompaction: extents re-encoded denser, each decoded and compared before its record is swapped; segments that empty are removed.
+ */
+#ifndef FIRN_FS_COMPACT_H
+#define FIRN_FS_COMPACT_H
+
+#include "fs/volume.h"
+
+enum compact_tier { TIER_WARM, TIER_COLD };
+
+struct compact_progress {
+	uint64_t done_bytes, total_bytes;     /* plain bytes of extents looked at / to look at */
+	uint64_t before_bytes, after_bytes;   /* frames of those extents, before and after     */
+	double seconds;
+};
+
+struct compact_options {
+	enum compact_tier tier;       /* warm: zstd with dictionary; cold: the smallest of all codecs */
+	int neural_level;             /* enum neural_level                                            */
+	bool now;                     /* all extents, not only those cold for cold_after_hours        */
+	unsigned cold_after_hours;    /* default 7 * 24                                               */
+	int threads;                  /* 0: all cores                                                 */
+	int (*progress)(void *arg, const struct compact_progress *p); /* non-zero: stop cleanly, -EINTR; may be NULL */
+	void *arg;
+};
+void compact_options_init(struct compact_options *opt);
+
+struct compact_result {
+	struct compact_progress figures;
+	uint64_t extents, moved, kept, damaged, raced;
+	uint64_t segments_removed, bytes_reclaimed;
+};
+
+/*
+ * Works in bounded batches: encode (OpenMP), decode, compare, append, sync, swap, commit, reap. What was done stays done when it is interrupted. An
+ * extent that can't be read is left where it is, counted as damaged. -ENOSPC stops politely.
+ * Afterwards segments less than half alive are rewritten (records copied as they are).
+ */
+int compact_run(struct volume *vol, const struct compact_options *opt, struct compact_result *out);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Extents: immutable runs of plain bytes (one chunk each), where they lie, who counts on them, and what each segment still holds.
+ *
+ * Segment counters live in memory and are written by the commit hook, so map and counters change in one transaction.
+ */
+#ifndef FIRN_FS_EXTENT_H
+#define FIRN_FS_EXTENT_H
+
+#include "fs/volume.h"
+
+struct extent {
+	uint64_t id;
+	struct segment_pos pos;
+	uint32_t plain;
+	uint8_t codec, level;
+	uint16_t model;
+	uint32_t refs;
+	uint32_t touched; /* hours since 1970 */
+	uint16_t tried;
+	uint8_t tried_level;
+};
+
+int extent_map_create(struct volume *vol);  /* loads counters and segment statistics from the index; sets vol->extents */
+void extent_map_destroy(struct volume *vol);
+
+uint64_t extent_next_id(struct volume *vol);
+
+/* Inside an operation. extent_put is for a new one (refs as given): counts its record into the segment's live bytes. */
+int extent_put(struct index_op *op, struct volume *vol, const struct extent *e);
+int extent_get(struct index_op *op, uint64_t id, struct extent *e); /* -ENOENT, -EUCLEAN */
+int extent_ref(struct index_op *op, struct volume *vol, uint64_t id);
+int extent_unref(struct index_op *op, struct volume *vol, uint64_t id); /* at zero the record goes and the segment's live bytes shrink */
+
+/*
+ * Moves an extent to a new place if it still lies where `from` says (recompaction): 1 moved, 0 changed meanwhile or gone (then the new record is
+ * garbage in its segment). Inside an operation.
+ */
+int extent_move(struct index_op *op, struct volume *vol, const struct extent *from, const struct extent *to);
+
+/* Remembers tried/tried_level/touched of an extent that otherwise stays. */
+int extent_mark(struct index_op *op, struct volume *vol, const struct extent *e);
+
+/* Counts records of models in and out of a segment (bytes with headers). */
+void extent_account_model(struct volume *vol, uint32_t segment, uint64_t bytes, int sign);
+
+/* The commit hook's part: writes changed segment statistics and the extent counter. */
+int extent_map_store(struct index_op *op, struct volume *vol);
+
+/* After a durable commit: unlinks sealed segments with no live record. Returns how many, or -errno. */
+int extent_reap_segments(struct volume *vol);
+
+struct extent_totals {
+	uint64_t segment_bytes; /* appended, all segments */
+	uint64_t live_bytes;
+	uint64_t plain_bytes;   /* of all extents */
+	uint32_t segments;
+};
+void extent_totals(struct volume *vol, struct extent_totals *out);
+
+/* Reads and decodes an extent into buf (cap >= e->plain) and checks its plain checksum. Retries when it was moved meanwhile. -EIO for any damage. */
+struct codec_ctx;
+int extent_read(struct volume *vol, struct codec_ctx *ctx, uint64_t id, void *buf, size_t cap, uint32_t *plain);
+
+#endif

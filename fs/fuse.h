@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The FUSE glue: the operations of libfuse's low-level interface, mapped onto the volume. The only file pair that knows libfuse.
+ */
+#ifndef FIRN_FS_FUSE_H
+#define FIRN_FS_FUSE_H
+
+#include "fs/volume.h"
+
+struct fuse_lowlevel_ops;
+
+/* The operations table; the session's userdata is a struct volume *. */
+const struct fuse_lowlevel_ops *fuse_ops(void);
+
+#endif

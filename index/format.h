@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The store on disk: every record of the index and of the segment files, as bytes.
+ *
+ * All integers of values are little-endian (le16_t .. le64_t: byte arrays, so that structs are packed and unaligned
+ * access is never undefined); integers inside keys are big-endian, so that LMDB's byte order is numeric order.
+ * man/firn.5 tells the same in prose, in the same order; a change here is a change of FORMAT_VERSION or of a feature bit.
+ */
+#ifndef FIRN_INDEX_FORMAT_H
+#define FIRN_INDEX_FORMAT_H
+
+#include <assert.h>
+#include <endian.h>
+#include <stdint.h>
+#include <string.h>
+
+#define FORMAT_VERSION 1
+
+#define NAME_LEN_MAX 255
+#define XATTR_NAME_MAX_LEN 255
+#define XATTR_VALUE_MAX 65536
+#define SYMLINK_MAX_LEN 4095
+
+#define CHUNK_SIZE_MIN 4096u
+#define CHUNK_SIZE_MAX (1u << 20)
+#define CHUNK_SIZE_DEFAULT (128u << 10)
+
+#define SEGMENT_SIZE_DEFAULT (64u << 20)
+#define SEGMENT_SIZE_MAX (1u << 30)
+
+#define INO_ROOT 1u
+#define INO_FIRST_FREE 16u
+
+/* Little-endian integers as they lie on disk. */
+typedef struct { uint8_t b[2]; } le16_t;
+typedef struct { uint8_t b[4]; } le32_t;
+typedef struct { uint8_t b[8]; } le64_t;
+
+static inline uint16_t le16_get(le16_t v)
+{
+	uint16_t x;
+
+	memcpy(&x, v.b, sizeof x);
+	return le16toh(x);
+}
+
+static inline uint32_t le32_get(le32_t v)
+{
+	uint32_t x;
+
+	memcpy(&x, v.b, sizeof x);
+	return le32toh(x);
+}
+
+static inline uint64_t le64_get(le64_t v)
+{
+	uint64_t x;
+
+	memcpy(&x, v.b, sizeof x);
+	return le64toh(x);
+}
+
+static inline le16_t le16_put(uint16_t x)
+{
+	le16_t v;
+
+	x = htole16(x);
+	memcpy(v.b, &x, sizeof x);
+	return v;
+}
+
+static inline le32_t le32_put(uint32_t x)
+{
+	le32_t v;
+
+	x = htole32(x);
+	memcpy(v.b, &x, sizeof x);
+	return v;
+}
+
+static inline le64_t le64_put(uint64_t x)
+{
+	le64_t v;
+
+	x = htole64(x);
+	memcpy(v.b, &x, sizeof x);
+	return v;
+}
+
+/* Big-endian integers inside keys: _put writes 4 or 8 bytes at p and returns the byte after them. */
+static inline uint8_t *be32_put(uint8_t *p, uint32_t x)
+{
+	x = htobe32(x);
+	memcpy(p, &x, sizeof x);
+	return p + sizeof x;
+}
+
+static inline uint8_t *be64_put(uint8_t *p, uint64_t x)
+{
+	x = htobe64(x);
+	memcpy(p, &x, sizeof x);
+	return p + sizeof x;
+}
+
+static inline uint32_t be32_get(const uint8_t *p)
+{
+	uint32_t x;
+
+	memcpy(&x, p, sizeof x);
+	return be32toh(x);
+}
+
+static inline uint64_t be64_get(const uint8_t *p)
+{
+	uint64_t x;
+
+	memcpy(&x, p, sizeof x);
+	return be64toh(x);
+}
+
+/* The tables of the index: one LMDB database each, in this order; names are what mdb_dump -l shows. */
+enum table {
+	TABLE_META,    /* "meta":    name -> superblock, counters                          */
+	TABLE_INODE,   /* "inode":   ino be64 -> struct inode_disk                         */
+	TABLE_DIRENT,  /* "dirent":  parent be64, cookie be64 -> struct dirent_disk, name  */
+	TABLE_XATTR,   /* "xattr":   ino be64, name, 0, piece u8 -> up to 1024 bytes       */
+	TABLE_CHUNK,   /* "chunk":   ino be64, chunk be32 -> extent id le64                */
+	TABLE_EXTENT,  /* "extent":  extent id be64 -> struct extent_disk                  */
+	TABLE_SEGMENT, /* "segment": segment be32 -> struct segment_stat_disk              */
+	TABLE_MODEL,   /* "model":   model no be32 -> struct model_disk                    */
+	TABLE_ORPHAN,  /* "orphan":  ino be64 -> empty; unlinked but still open            */
+	TABLE_TODO,    /* "todo":    id be64 -> struct todo_disk                           */
+	TABLE_COUNT
+};
+
+/* The longest key of any table (xattr: 8 + 255 + 1 + 1; dirent: 16) and the longest value (a piece). */
+#define INDEX_KEY_MAX 272
+#define INDEX_VALUE_MAX 1280
+#define XATTR_PIECE 1024u
+
+/* meta "super" */
+#define SUPER_MAGIC "firn\r\n\x1a\n"
+struct super_disk {
+	uint8_t magic[8];       /*   0 SUPER_MAGIC                                          */
+	le32_t version;         /*   8 FORMAT_VERSION                                       */
+	le32_t chunk_size;      /*  12 bytes, a power of two                                */
+	le64_t compat;          /*  16 feature bits: unknown ones are ignored               */
+	le64_t ro_compat;       /*  24 unknown ones: read-only                              */
+	le64_t incompat;        /*  32 unknown ones: refuse                                 */
+	uint8_t uuid[16];       /*  40                                                      */
+	uint8_t label[32];      /*  56 zero-padded UTF-8                                    */
+	le64_t created;         /*  88 ns since 1970                                        */
+	le32_t segment_size;    /*  96 bytes at which a segment is sealed                   */
+	uint8_t reserved[20];   /* 100 zero                                                 */
+	le64_t hash_seed;       /* 120 seeds the directory hash                             */
+	le64_t checksum;        /* 128 XXH3-64 of bytes 0..127                              */
+};
+static_assert(sizeof(struct super_disk) == 136, "super_disk");
+
+/* meta "counters": what the next id of each kind is; written in every commit. */
+struct counters_disk {
+	le64_t next_ino;        /*  0 */
+	le64_t next_extent;     /*  8 */
+	le64_t next_todo;       /* 16 */
+	le64_t commits;         /* 24 how many commits this store has seen                  */
+	le32_t next_segment;    /* 32 */
+	le32_t next_model;      /* 36 */
+	le64_t inodes;          /* 40 inodes in use                                         */
+	le64_t plain_bytes;     /* 48 sum of the plain lengths of all extents               */
+	le64_t next_sequence;   /* 56 of segment records                                    */
+};
+static_assert(sizeof(struct counters_disk) == 64, "counters_disk");
+
+struct inode_disk {
+	le16_t mode;            /*  0 type and permissions, as in stat(2)                   */
+	le16_t flags;           /*  2 zero                                                  */
+	le32_t uid;             /*  4 */
+	le32_t gid;             /*  8 */
+	le32_t nlink;           /* 12 */
+	le32_t rdev;            /* 16 major << 20 | minor                                   */
+	le32_t generation;      /* 20 */
+	le64_t size;            /* 24 bytes; a directory: number of its entries             */
+	le64_t blocks;          /* 32 plain bytes of all mapped chunks                      */
+	le64_t atime;           /* 40 ns since 1970, signed (1677 .. 2262)                  */
+	le64_t mtime;           /* 48 */
+	le64_t ctime;           /* 56 */
+	le64_t btime;           /* 64 birth                                                 */
+	le64_t parent;          /* 72 a directory: its parent; else zero                    */
+};
+static_assert(sizeof(struct inode_disk) == 80, "inode_disk");
+
+/*
+ * A directory entry. Its cookie is what readdir returns as offset: 55 bits of the name's hash (XXH3-64 seeded with
+ * hash_seed, shifted right by 9) times 256, plus 1..255 to tell colliding names apart, so an entry keeps its cookie while others
+ * come and go (telldir/seekdir, NFS). Cookies below 256 are left for "." and "..".
+ */
+struct dirent_disk {
+	le64_t ino;             /*  0 */
+	uint8_t type;           /*  8 DT_* of dirent.h                                      */
+	uint8_t name[];         /*  9 1..255 bytes, no NUL                                  */
+};
+static_assert(sizeof(struct dirent_disk) == 9, "dirent_disk");
+
+/*
+ * Where an extent's bytes lie. Immutable in content: refs, heat and the location may change, plain bytes never.
+ */
+struct extent_disk {
+	le32_t segment;         /*  0 */
+	le32_t offset;          /*  4 of the record in the segment                          */
+	le32_t stored;          /*  8 bytes of the frame (the record adds its header)       */
+	le32_t plain;           /* 12 bytes after decoding, 1..chunk size                   */
+	uint8_t codec;          /* 16 enum codec_id                                         */
+	uint8_t level;          /* 17 codec's own                                           */
+	le16_t model;           /* 18 model number the frame needs, 0 none                  */
+	le32_t refs;            /* 20 chunk records that name this extent                   */
+	le32_t touched;         /* 24 hours since 1970 of the last write or noticed read    */
+	le16_t tried;           /* 28 model number tried without gain, 0 none               */
+	uint8_t tried_level;    /* 30 tier tried with it                                    */
+	uint8_t flags;          /* 31 zero                                                  */
+};
+static_assert(sizeof(struct extent_disk) == 32, "extent_disk");
+
+struct segment_stat_disk {
+	le64_t total;           /*  0 bytes appended and committed, file header included    */
+	le64_t live;            /*  8 record bytes that extents and models refer to         */
+	le32_t records;         /* 16 live records                                          */
+	uint8_t sealed;         /* 20 1: never written again                                */
+	uint8_t stream;         /* 21 enum segment_stream that wrote it                     */
+	uint8_t reserved[2];    /* 22 zero                                                  */
+};
+static_assert(sizeof(struct segment_stat_disk) == 24, "segment_stat_disk");
+
+enum model_kind {
+	MODEL_ZDICT = 1,  /* a zstd dictionary                    */
+	MODEL_NEURAL = 2, /* a network, model/model.h             */
+};
+
+/*
+ * A trained artefact: its bytes stand in two segments, cut into pieces of at most MODEL_PIECE bytes, one record each.
+ * Piece i of copy c is at copy[c].offset plus the lengths of the records before it: pieces of one copy are appended
+ * back to back to one segment.
+ */
+#define MODEL_PIECE (1u << 20)
+#define MODEL_BYTES_MAX (48u << 20)
+struct model_disk {
+	uint8_t kind;           /*  0 enum model_kind                                       */
+	uint8_t state;          /*  1 0 candidate, 1 active, 2 retired                      */
+	le16_t reserved;        /*  2 zero                                                  */
+	le32_t bytes;           /*  4 length                                                */
+	le64_t created;         /*  8 ns since 1970                                         */
+	uint8_t hash[16];       /* 16 XXH3-128 of the bytes, canonical form: the model's id */
+	struct {
+		le32_t segment;
+		le32_t offset;
+	} copy[2];              /* 32 */
+};
+static_assert(sizeof(struct model_disk) == 48, "model_disk");
+
+enum todo_op {
+	TODO_FREE_CHUNKS = 1, /* unmap chunks from .. end of an inode that is gone or was truncated */
+};
+struct todo_disk {
+	uint8_t op;             /*  0 enum todo_op                                          */
+	uint8_t reserved[3];    /*  1 zero                                                  */
+	le32_t from;            /*  4 first chunk                                           */
+	le64_t ino;             /*  8 */
+};
+static_assert(sizeof(struct todo_disk) == 16, "todo_disk");
+
+/* A segment file: this header, then records back to back. */
+#define SEGMENT_MAGIC "FIRNSEG\n"
+struct segment_disk {
+	uint8_t magic[8];       /*  0 SEGMENT_MAGIC                                         */
+	uint8_t uuid[16];       /*  8 of the store                                          */
+	le32_t number;          /* 24 the segment's own                                     */
+	le32_t version;         /* 28 FORMAT_VERSION                                        */
+	le64_t created;         /* 32 ns since 1970                                         */
+	le64_t checksum;        /* 40 XXH3-64 of bytes 0..39                                */
+};
+static_assert(sizeof(struct segment_disk) == 48, "segment_disk");
+
+enum record_kind {
+	RECORD_EXTENT = 1,
+	RECORD_MODEL = 2,
+};
+
+#define RECORD_MAGIC 0x6e726966u
+/* One record: this header, then the stored bytes. */
+struct record_disk {
+	le32_t magic;           /*  0 RECORD_MAGIC                                          */
+	uint8_t kind;           /*  4 enum record_kind                                      */
+	uint8_t codec;          /*  5 enum codec_id; a model: enum model_kind               */
+	uint8_t level;          /*  6 */
+	uint8_t reserved;       /*  7 zero                                                  */
+	le32_t stored;          /*  8 bytes after this header                               */
+	le32_t plain;           /* 12 bytes after decoding                                  */
+	le64_t id;              /* 16 extent id; a model: its number                        */
+	le64_t ino;             /* 24 owner hint for rebuilding; a model: total bytes       */
+	le32_t chunk;           /* 32 owner hint; a model: piece number                     */
+	le16_t model;           /* 36 model number the frame needs                          */
+	le16_t reserved2;       /* 38 zero                                                  */
+	le64_t sequence;        /* 40 grows with every record of the store: newest wins     */
+	le64_t plain_xxh;       /* 48 XXH3-64 of the plain bytes                            */
+	le64_t checksum;        /* 56 XXH3-64 of bytes 0..55 and the stored bytes           */
+};
+static_assert(sizeof(struct record_disk) == 64, "record_disk");
+
+#endif
