@@ -38,11 +38,25 @@ struct train_options {
 /*
  * Trains the arrays of m (embed, bias, out, out_bias), which model_create made with its dictionary filled and indexed, in one pass
  * over train[0..n_train), shuffled by seed, measuring on valid[]. Same seed and inputs give the same model, whatever the number of threads.
- * Memory: the float tables (8 bytes per weight) + a few MiB per thread. -EINTR, -ENOMEM, -EINVAL (no data).
+ * train, valid and the dictionary must be disjoint: on chunks that lie in the dictionary its match would teach blind trust.
+ * Memory: 4 bytes per weight of the tables + 4 per row, and about 32 contexts. -EINTR, -ENOMEM, -EINVAL (no data).
  * *out (may be NULL) gets the last figures.
  */
 int train_model(struct model *m, const struct train_chunk *train, size_t n_train, const struct train_chunk *valid,
 		size_t n_valid, const struct train_options *opt, struct train_progress *out);
+
+/*
+ * Mean bits per byte of the network alone (integers, as the codec's, without adapting) over the first max_bytes of chunks, 0: all of them.
+ * -EINVAL no data, -ENOMEM. threads as in train_options; the result does not depend on it.
+ */
+int train_evaluate(const struct model *m, const struct train_chunk *chunks, size_t n, uint64_t max_bytes, int threads,
+		   double *bits);
+
+/*
+ * Proposes the shape whose model is likely to pay for itself on a mount of mount_bytes plain bytes: rule of thumb in model/train_shape.c.
+ * level: 1 fast, 2 normal (the numbers of the codec's levels). mixer_len is left 0. -ENODATA: so small that no model pays; -EINVAL: level.
+ */
+int train_propose_shape(uint64_t mount_bytes, int level, struct model_shape *out);
 
 /*
  * Chooses whole chunks for the dictionary by greedy coverage: repeatedly the chunk that covers most not yet covered content of the others, for
