@@ -16,8 +16,8 @@
 
 /* Numbers are part of the format. */
 enum codec_id {
-	CODEC_RAW = 0,
-	CODEC_LZ4 = 1,
+	CODEC_RAW = 0,    /* level 0                                               */
+	CODEC_LZ4 = 1,    /* level 0..2 fast, 3..12 denser                         */
 	CODEC_ZSTD = 2,   /* level 1..19; with or without a dictionary             */
 	CODEC_NEURAL = 3, /* level enum neural_level; always with a model          */
 	CODEC_COUNT
@@ -35,9 +35,15 @@ struct codec_ctx;
 int codec_ctx_create(struct codec_ctx **out);
 void codec_ctx_destroy(struct codec_ctx *ctx); /* NULL allowed */
 
+/* The same numbers as enum model_kind of index/format.h. */
+enum codec_model_kind {
+	CODEC_MODEL_ZDICT = 1,
+	CODEC_MODEL_NEURAL = 2,
+};
+
 struct codec_model;
 /*
- * Makes a model usable from its stored bytes (copied). kind: enum model_kind of index/format.h, 1 zstd dictionary, 2 network.
+ * Makes a model usable from its stored bytes (copied). kind: enum codec_model_kind.
  * A network passes a known-answer test first. -EUCLEAN malformed, -EPROTONOSUPPORT, -ENOMEM, -EINVAL unknown kind. One reference, the caller's.
  */
 int codec_model_load(unsigned kind, const void *bytes, size_t len, struct codec_model **out);
