@@ -46,6 +46,7 @@ struct inode {
 
 	/* guarded by the table's shard */
 	uint64_t refs;              /* kernel lookups + handles + users inside the daemon         */
+	bool loading;               /* somebody reads the record; others wait                     */
 	struct inode *hash_next;
 };
 
@@ -59,16 +60,28 @@ int inode_get(struct volume *vol, uint64_t ino, struct inode **out);
 void inode_ref(struct inode *inode);
 
 /*
- * Drops n references. The last one of an inode with nlink 0 frees its data (through the to-do list when it is large) and its records; the
- * last one of a linked inode with no dirty data lets go of the object.
+ * Drops n references; no lock held, not inside an operation. The last one of an inode with nlink 0 frees its data and its records; the last one
+ * of a linked inode with no dirty data lets go of the object. Whoever makes an inode dirty or clean holds a reference while doing so.
  */
 void inode_put(struct inode *inode, uint64_t n);
+
+/*
+ * Frees data and records of an inode that has no name and no object, in bounded operations; its orphan record goes last, so that
+ * a crash in between only means that the next mount goes on.
+ */
+int inode_drop(struct volume *vol, uint64_t ino);
+
+/* At open: drops every inode that was unlinked but still in use when the store was last closed or lost. */
+int inode_drop_orphans(struct volume *vol);
 
 /*
  * Makes a fresh inode object for attr (number from volume_next_ino, generation 0, times filled by the caller), one reference, not yet in the index. The caller
  * puts the record with inode_store in the operation that links it.
  */
 int inode_new(struct volume *vol, const struct inode_attr *attr, struct inode **out);
+
+/* Forgets an inode of inode_new that did not reach the index. */
+void inode_discard(struct inode *inode);
 
 /*
  * Writes the record: attributes as they are but size, blocks, mtime and ctime as stored_* say while data is dirty. Lock held exclusively (or the inode not yet
