@@ -53,7 +53,7 @@ struct model {
 	int32_t out_bias[MODEL_NODES];
 	int32_t mixer[MODEL_MIXER_MAX];
 	uint8_t *dict;                     /* dict_len bytes: whole chunks of the mount, joined   */
-	uint32_t *dict_index;              /* built at load: hash of 6 bytes -> position + 1      */
+	uint32_t *dict_index;              /* built at load: hash of 5 bytes -> position after them (model/dict.h) */
 	uint32_t dict_index_log2;
 };
 

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Class of a chunk: what kind of bytes it holds, by counting them. The number goes into the frame and into CTX_CLASS. */
+#include "model/context.h"
+
+#include <string.h>
+
+/* Numbers are part of the format of a trained model, not of the frame: a class only selects rows that training filled. */
+enum class_id {
+	CLASS_PROSE, CLASS_CODE, CLASS_MARKUP, CLASS_JSON, CLASS_TABLE, CLASS_NUMBERS, CLASS_UTF8, CLASS_LINES,
+	CLASS_ELF, CLASS_X86, CLASS_SPARSE, CLASS_BINARY, CLASS_DENSE, CLASS_BASE64,
+};
+
+struct census {
+	uint32_t count[256];
+	uint32_t n, letters, digits, high, control;
+};
+
+static void census_take(struct census *c, const uint8_t *buf, size_t n)
+{
+	memset(c, 0, sizeof *c);
+	c->n = (uint32_t)n;
+	for (size_t i = 0; i < n; i++)
+		c->count[buf[i]]++;
+	for (unsigned b = 0; b < 256; b++) {
+		if ((b | 32) >= 'a' && (b | 32) <= 'z')
+			c->letters += c->count[b];
+		else if (b >= '0' && b <= '9')
+			c->digits += c->count[b];
+		else if (b >= 128)
+			c->high += c->count[b];
+		else if (b < 32 && b != '\n' && b != '\t' && b != '\r')
+			c->control += c->count[b];
+	}
+}
+
+/* Is this at least one byte in `of`? */
+static int often(uint32_t count, uint32_t n, uint32_t of)
+{
+	return (uint64_t)count * of >= n;
+}
+
+static unsigned classify_binary(const struct census *c, const uint8_t *buf)
+{
+	uint32_t used = 0;
+
+	for (unsigned b = 0; b < 256; b++)
+		used += (uint64_t)c->count[b] * 1024 >= c->n;
+	if (c->n >= 4 && !memcmp(buf, "\x7f" "ELF", 4))
+		return CLASS_ELF;
+	if (often(c->count[0], c->n, 2))
+		return CLASS_SPARSE;
+	if (often(c->count[0x48], c->n, 40) && often(c->count[0x8b] + c->count[0x89], c->n, 40))
+		return CLASS_X86;
+	return used > 240 ? CLASS_DENSE : CLASS_BINARY;
+}
+
+unsigned context_classify(const uint8_t *buf, size_t n)
+{
+	struct census c;
+	uint32_t separators, blanks, lines;
+
+	census_take(&c, buf, n);
+	if (often(c.control, c.n, 100))
+		return classify_binary(&c, buf);
+	if (often(c.high, c.n, 8))
+		return CLASS_UTF8;
+	separators = c.count['\t'] + c.count[','] + c.count['|'] + c.count[';'];
+	blanks = c.count[' '];
+	lines = c.count['\n'];
+	if (!often(blanks + separators, c.n, 50))
+		return often(lines, c.n, 100) && !often(lines, c.n, 60) ? CLASS_BASE64 : CLASS_LINES;
+	if (often(c.count['<'], c.n, 60) && often(c.count['>'], c.n, 60))
+		return CLASS_MARKUP;
+	if (often(c.count['"'], c.n, 25) && often(c.count[':'], c.n, 60))
+		return CLASS_JSON;
+	if (often(c.digits, c.n, 3))
+		return often(separators, c.n, 20) ? CLASS_TABLE : CLASS_NUMBERS;
+	if (often(separators, c.n, 12))
+		return CLASS_TABLE;
+	if (often(c.count['('] + c.count['{'] + c.count[';'] + c.count['='] + c.count['_'], c.n, 25))
+		return CLASS_CODE;
+	return often(c.letters, c.n, 2) ? CLASS_PROSE : CLASS_LINES;
+}
