@@ -178,6 +178,7 @@ static int record_load(struct inode *inode)
 		return n;
 	if (inode->attr.nlink == 0)
 		return -ENOENT; /* on its way out */
+	inode->type = inode->attr.mode & S_IFMT;
 	inode->stored_size = inode->attr.size;
 	inode->stored_blocks = inode->attr.blocks;
 	inode->stored_mtime = inode->attr.mtime;
@@ -240,6 +241,7 @@ int inode_new(struct volume *vol, const struct inode_attr *attr, struct inode **
 	if (!inode)
 		return -ENOMEM;
 	inode->attr = *attr;
+	inode->type = attr->mode & S_IFMT;
 	inode->attr.generation = 0;
 	s = shard_of(vol, inode->ino);
 	pthread_mutex_lock(&s->mutex);

@@ -30,6 +30,7 @@ struct dirty_file; /* fs/dirty.c: dirty chunks of one file */
 struct inode {
 	uint64_t ino;
 	struct volume *vol;
+	uint32_t type;         /* S_IFMT bits of the mode: readable without lock */
 
 	pthread_rwlock_t lock; /* outer: namespace and attributes; writers of data hold it exclusively, readers shared   */
 
@@ -70,6 +71,10 @@ void inode_put(struct inode *inode, uint64_t n);
  * a crash in between only means that the next mount goes on.
  */
 int inode_drop(struct volume *vol, uint64_t ino);
+
+/* Locks every inode of set exclusively, in the one order; sorts set, lets NULL and repeated members be. At most a handful. */
+void inode_lock_many(struct inode **set, size_t n);
+void inode_unlock_many(struct inode **set, size_t n);
 
 /* At open: drops every inode that was unlinked but still in use when the store was last closed or lost. */
 int inode_drop_orphans(struct volume *vol);

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Extended attributes in pieces: key (inode, name, NUL, piece number), values cut every XATTR_PIECE bytes; the last piece is short.
+ */
+#include "fs/xattr.h"
+
+#include <errno.h>
+#include <sys/xattr.h>
+
+#include "fs/dir_change.h"
+
+#define PIECES_MAX (XATTR_VALUE_MAX / XATTR_PIECE)
+#define LIST_MAX 65536u
+#define KEY_MAX (8 + XATTR_NAME_MAX_LEN + 2)
+
+/* Writes the key of a piece and returns its length. */
+static size_t piece_key(uint8_t key[KEY_MAX], uint64_t ino, const char *name, unsigned piece)
+{
+	size_t len = strlen(name);
+	uint8_t *p = be64_put(key, ino);
+
+	memcpy(p, name, len + 1);
+	p[len + 1] = (uint8_t)piece;
+	return 8 + len + 2;
+}
+
+/* Deletes pieces from `piece` on, as far as there are any. */
+static int pieces_del(struct index_op *op, uint64_t ino, const char *name, unsigned piece)
+{
+	uint8_t key[KEY_MAX], value[XATTR_PIECE];
+
+	for (; piece < PIECES_MAX; piece++) {
+		size_t key_len = piece_key(key, ino, name, piece);
+		int r = index_get(op, TABLE_XATTR, key, key_len, value, sizeof value);
+
+		if (r == -ENOENT)
+			return 0;
+		if (r >= 0 || r == -ERANGE)
+			r = index_del(op, TABLE_XATTR, key, key_len);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+int xattr_put_value(struct index_op *op, uint64_t ino, const char *name, const void *value, size_t len)
+{
+	uint8_t key[KEY_MAX];
+	unsigned piece = 0;
+	size_t done = 0;
+
+	do {
+		size_t n = len - done < XATTR_PIECE ? len - done : XATTR_PIECE;
+		size_t key_len = piece_key(key, ino, name, piece++);
+		int r = index_put(op, TABLE_XATTR, key, key_len, n ? (const uint8_t *)value + done : NULL, n);
+
+		if (r)
+			return r;
+		done += n;
+	} while (done < len);
+	return pieces_del(op, ino, name, piece);
+}
+
+/* Copies what fits in cap and returns the whole length; -ENODATA. */
+static int value_get(struct index_op *op, uint64_t ino, const char *name, uint8_t *value, size_t cap)
+{
+	uint8_t key[KEY_MAX], piece[XATTR_PIECE];
+	size_t len = 0;
+
+	for (unsigned i = 0; i < PIECES_MAX; i++) {
+		size_t key_len = piece_key(key, ino, name, i);
+		int n = index_get(op, TABLE_XATTR, key, key_len, piece, sizeof piece);
+
+		if (n == -ENOENT && i == 0)
+			return -ENODATA;
+		if (n == -ENOENT)
+			break;
+		if (n < 0)
+			return n == -ERANGE ? -EUCLEAN : n;
+		if (len < cap)
+			memcpy(value + len, piece, (size_t)n < cap - len ? (size_t)n : cap - len);
+		len += (size_t)n;
+		if ((size_t)n < XATTR_PIECE)
+			break;
+	}
+	return (int)len;
+}
+
+int xattr_get(struct inode *inode, const char *name, void *value, size_t cap)
+{
+	struct index_op op;
+	int r;
+
+	if (strnlen(name, XATTR_NAME_MAX_LEN + 1) > XATTR_NAME_MAX_LEN)
+		return -ERANGE;
+	pthread_rwlock_rdlock(&inode->lock);
+	index_begin(inode->vol->index, &op);
+	r = value_get(&op, inode->ino, name, value, cap);
+	index_end(&op);
+	pthread_rwlock_unlock(&inode->lock);
+	return r > 0 && cap > 0 && (size_t)r > cap ? -ERANGE : r;
+}
+
+/* Visits the name of each attribute (not the symlink target, whose name is empty); returns the length of the list. */
+static int names_list(struct index_op *op, uint64_t ino, char *list, size_t cap)
+{
+	struct index_record rec;
+	struct index_scan *scan;
+	uint8_t prefix[8];
+	size_t len = 0;
+	int r;
+
+	be64_put(prefix, ino);
+	r = index_scan_open(op, TABLE_XATTR, prefix, sizeof prefix, NULL, 0, &scan);
+	if (r)
+		return r;
+	while ((r = index_scan_next(scan, &rec)) == 1) {
+		size_t n = rec.key_len - 9; /* the name and its NUL */
+
+		if (rec.key_len < 10 || rec.key[rec.key_len - 2] != '\0') {
+			r = -EUCLEAN;
+			break;
+		}
+		if (rec.key[rec.key_len - 1] != 0 || n == 1)
+			continue;
+		if (len + n <= cap)
+			memcpy(list + len, rec.key + 8, n);
+		len += n;
+		if (len > INT32_MAX - XATTR_NAME_MAX_LEN) {
+			r = -EUCLEAN;
+			break;
+		}
+	}
+	index_scan_close(scan);
+	return r ? r : (int)len;
+}
+
+int xattr_list(struct inode *inode, char *list, size_t cap)
+{
+	struct index_op op;
+	int r;
+
+	pthread_rwlock_rdlock(&inode->lock);
+	index_begin(inode->vol->index, &op);
+	r = names_list(&op, inode->ino, list, cap);
+	index_end(&op);
+	pthread_rwlock_unlock(&inode->lock);
+	return r > 0 && cap > 0 && (size_t)r > cap ? -ERANGE : r;
+}
+
+/* Whether a value may be set: against flags and the bound on the list of names. */
+static int set_check(struct index_op *op, uint64_t ino, const char *name, int flags)
+{
+	int r = value_get(op, ino, name, NULL, 0);
+
+	if (r < 0 && r != -ENODATA)
+		return r;
+	if (r >= 0)
+		return flags & XATTR_CREATE ? -EEXIST : 0;
+	if (flags & XATTR_REPLACE)
+		return -ENODATA;
+	r = names_list(op, ino, NULL, 0);
+	if (r < 0)
+		return r;
+	return (size_t)r + strlen(name) + 1 > LIST_MAX ? -ENOSPC : 0;
+}
+
+static int name_check(const char *name)
+{
+	size_t len = strnlen(name, XATTR_NAME_MAX_LEN + 1);
+
+	return len == 0 || len > XATTR_NAME_MAX_LEN ? -ERANGE : 0;
+}
+
+int xattr_set(struct inode *inode, const char *name, const void *value, size_t len, int flags)
+{
+	struct dir_change c;
+	int r = name_check(name);
+
+	if (r)
+		return r;
+	if (len > XATTR_VALUE_MAX)
+		return -E2BIG;
+	if (flags & ~(XATTR_CREATE | XATTR_REPLACE))
+		return -EINVAL;
+	r = dir_change_admit(inode->vol);
+	if (r)
+		return r;
+	pthread_rwlock_wrlock(&inode->lock);
+	dir_change_begin(&c, inode->vol);
+	c.err = set_check(&c.op, inode->ino, name, flags);
+	if (c.err == 0)
+		c.err = xattr_put_value(&c.op, inode->ino, name, value, len);
+	if (c.err == 0) {
+		dir_change_touch(&c, inode);
+		inode->attr.ctime = c.now;
+	}
+	r = dir_change_end(&c);
+	pthread_rwlock_unlock(&inode->lock);
+	return r;
+}
+
+int xattr_remove(struct inode *inode, const char *name)
+{
+	struct dir_change c;
+	int r = name_check(name);
+
+	if (r == 0)
+		r = dir_change_admit(inode->vol);
+	if (r)
+		return r;
+	pthread_rwlock_wrlock(&inode->lock);
+	dir_change_begin(&c, inode->vol);
+	r = value_get(&c.op, inode->ino, name, NULL, 0);
+	c.err = r < 0 ? r : pieces_del(&c.op, inode->ino, name, 0);
+	if (c.err == 0) {
+		dir_change_touch(&c, inode);
+		inode->attr.ctime = c.now;
+	}
+	r = dir_change_end(&c);
+	pthread_rwlock_unlock(&inode->lock);
+	return r;
+}
+
+int xattr_drop_all(struct index_op *op, uint64_t ino)
+{
+	struct index_record rec;
+	struct index_scan *scan;
+	uint8_t prefix[8];
+	int r, end = 0;
+
+	be64_put(prefix, ino);
+	r = index_scan_open(op, TABLE_XATTR, prefix, sizeof prefix, NULL, 0, &scan);
+	if (r)
+		return r;
+	while (end == 0 && (r = index_scan_next(scan, &rec)) == 1)
+		end = index_del(op, TABLE_XATTR, rec.key, rec.key_len);
+	index_scan_close(scan);
+	return end ? end : r;
+}
