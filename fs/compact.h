@@ -9,6 +9,16 @@
 
 enum compact_tier { TIER_WARM, TIER_COLD };
 
+/*
+ * What an extent remembers of the last try (tried_level of its record): a tier, cold by neural level. `tried` beside it is the largest
+ * number of a model active then, so that a newer model is a reason to try again.
+ */
+enum compact_tried {
+	TRIED_NONE = 0,
+	TRIED_WARM = 1,
+	TRIED_COLD = 1, /* plus enum neural_level */
+};
+
 struct compact_progress {
 	uint64_t done_bytes, total_bytes;     /* plain bytes of extents looked at / to look at */
 	uint64_t before_bytes, after_bytes;   /* frames of those extents, before and after     */
@@ -29,13 +39,14 @@ void compact_options_init(struct compact_options *opt);
 struct compact_result {
 	struct compact_progress figures;
 	uint64_t extents, moved, kept, damaged, raced;
+	uint64_t refused; /* new frames that did not decode to the extent's bytes: dropped, the old ones kept */
 	uint64_t segments_removed, bytes_reclaimed;
 };
 
 /*
  * Works in bounded batches: encode (OpenMP), decode, compare, append, sync, swap, commit, reap. What was done stays done when it is interrupted. An
  * extent that can't be read is left where it is, counted as damaged. -ENOSPC stops politely.
- * Afterwards segments less than half alive are rewritten (records copied as they are).
+ * Afterwards segments less than half alive (now: less than 15/16) are rewritten, records copied as they are, and models that nothing refers to are removed.
  */
 int compact_run(struct volume *vol, const struct compact_options *opt, struct compact_result *out);
 

@@ -13,6 +13,7 @@ struct sample {
 	size_t n;
 	uint64_t bytes;             /* of the sample */
 	uint64_t mount_bytes;       /* plain bytes of all extents */
+	uint64_t learnable_bytes;   /* of them: what is not incompressible, estimated from what was read */
 	uint64_t mount_extents;
 };
 

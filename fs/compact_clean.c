@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Segment cleaning: the live records of segments that are mostly garbage are copied elsewhere, as they are, so that the segments go.
+ */
+#include "fs/compact_clean.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fs/extent.h"
+#include "fs/scan.h"
+
+struct dirty_segments {
+	struct volume *vol;
+	unsigned live_max;
+	uint32_t *numbers;
+	size_t n;
+};
+
+static int clean_consider(void *arg, const struct index_record *r)
+{
+	struct dirty_segments *d = arg;
+	struct segment_stat_disk stat;
+	uint32_t *grown, number;
+
+	if (r->key_len != 4 || r->len != sizeof stat)
+		return 0;
+	memcpy(&stat, r->value, sizeof stat);
+	number = be32_get(r->key);
+	if (stat.stream == STREAM_MODEL || stat.stream == STREAM_MODEL2 || segment_is_open(d->vol->segments, number) ||
+	    le64_get(stat.live) >= le64_get(stat.total) / 16 * d->live_max)
+		return 0;
+	grown = realloc(d->numbers, (d->n + 1) * sizeof *grown);
+	if (!grown)
+		return -ENOMEM;
+	d->numbers = grown;
+	d->numbers[d->n++] = number;
+	return 0;
+}
+
+struct move {
+	struct extent from, to;
+};
+
+struct copier {
+	struct volume *vol;
+	struct move *list;
+	size_t n, room;
+};
+
+/* Copies the record if an extent still lies there. */
+static int clean_copy(void *arg, const struct segment_pos *pos, const struct record *r, const void *bytes)
+{
+	struct copier *c = arg;
+	struct record again = *r;
+	struct index_op op;
+	struct move m;
+	int rc;
+
+	if (r->kind != RECORD_EXTENT)
+		return 0;
+	index_begin(c->vol->index, &op);
+	rc = extent_get(&op, r->id, &m.from);
+	index_end(&op);
+	if (rc == -ENOENT || rc == -EUCLEAN)
+		return 0;
+	if (rc < 0 || m.from.pos.segment != pos->segment || m.from.pos.offset != pos->offset)
+		return rc;
+	if (c->n == c->room) {
+		size_t room = c->room ? 2 * c->room : 256;
+		struct move *grown = realloc(c->list, room * sizeof *grown);
+
+		if (!grown)
+			return -ENOMEM;
+		c->list = grown;
+		c->room = room;
+	}
+	m.to = m.from;
+	rc = segment_append(c->vol->segments, STREAM_COLD, &again, bytes, r->stored, &m.to.pos);
+	if (rc == 0)
+		c->list[c->n++] = m;
+	return rc;
+}
+
+static int clean_segment(struct volume *vol, uint32_t number)
+{
+	struct copier c = {.vol = vol};
+	uint64_t bad;
+	int rc = segment_scan(vol->segments, number, clean_copy, &c, &bad);
+
+	if (rc == 0)
+		rc = segment_sync(vol->segments);
+	for (size_t i = 0; rc == 0 && i < c.n; i++) {
+		struct index_op op;
+
+		index_begin(vol->index, &op);
+		rc = extent_move(&op, vol, &c.list[i].from, &c.list[i].to);
+		index_end(&op);
+		rc = rc < 0 ? rc : 0;
+	}
+	free(c.list);
+	return rc;
+}
+
+int clean_segments(struct volume *vol, const struct compact_options *opt, unsigned live_max, struct compact_result *result)
+{
+	struct dirty_segments d = {.vol = vol, .live_max = live_max};
+	int rc, removed;
+
+	rc = scan_table(vol, TABLE_SEGMENT, clean_consider, &d);
+	for (size_t i = 0; rc == 0 && i < d.n; i++) {
+		if (opt->progress && opt->progress(opt->arg, &result->figures) != 0) {
+			rc = -EINTR;
+			break;
+		}
+		rc = clean_segment(vol, d.numbers[i]);
+		if (rc == -ENOENT)
+			rc = 0; /* reaped meanwhile */
+		if (rc == 0)
+			rc = volume_commit(vol);
+		removed = rc == 0 ? extent_reap_segments(vol) : 0;
+		if (removed > 0)
+			result->segments_removed += (uint64_t)removed;
+		if (removed < 0)
+			rc = removed;
+	}
+	free(d.numbers);
+	return rc;
+}

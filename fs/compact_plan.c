@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Which extents a recompaction looks at, and in which order: one pass over the extents picks them, one over the chunks orders them by owner.
+ */
+#include "fs/compact_plan.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "codec/codec.h"
+#include "fs/extent.h"
+#include "fs/scan.h"
+
+struct picked {
+	uint64_t id;
+	uint32_t plain;
+	bool owned; /* an owner was met */
+};
+
+struct picker {
+	const struct compact_options *opt;
+	uint16_t tried;
+	uint8_t tried_level;
+	uint32_t cold_before; /* hours since 1970 */
+	struct picked *list;  /* ascending ids */
+	size_t n, room;
+	struct plan *plan;
+};
+
+static int plan_wants(const struct picker *p, const struct extent *e)
+{
+	if (!p->opt->now && e->touched > p->cold_before)
+		return 0;
+	if (e->tried_level >= p->tried_level && e->tried >= p->tried)
+		return 0;
+	return p->opt->tier == TIER_COLD || e->codec != CODEC_NEURAL;
+}
+
+static int plan_pick(void *arg, const struct extent *e)
+{
+	struct picker *p = arg;
+
+	if (!plan_wants(p, e))
+		return 0;
+	if (p->n == p->room) {
+		size_t room = p->room ? 2 * p->room : 4096;
+		struct picked *grown = realloc(p->list, room * sizeof *grown);
+
+		if (!grown)
+			return -ENOMEM;
+		p->list = grown;
+		p->room = room;
+	}
+	p->list[p->n++] = (struct picked){e->id, e->plain, false};
+	return 0;
+}
+
+static int plan_compare(const void *key, const void *item)
+{
+	uint64_t id = *(const uint64_t *)key, other = ((const struct picked *)item)->id;
+
+	return id < other ? -1 : id > other;
+}
+
+static int plan_order(void *arg, const struct index_record *r)
+{
+	struct picker *p = arg;
+	struct picked *found;
+	le64_t value;
+	uint64_t id;
+
+	if (r->key_len != 12 || r->len != sizeof value)
+		return 0;
+	memcpy(&value, r->value, sizeof value);
+	id = le64_get(value);
+	found = bsearch(&id, p->list, p->n, sizeof *p->list, plan_compare);
+	if (!found || found->owned)
+		return 0;
+	found->owned = true;
+	p->plan->items[p->plan->n++] =
+		(struct plan_item){id, be64_get(r->key), be32_get(r->key + 8), found->plain};
+	p->plan->plain_bytes += found->plain;
+	return 0;
+}
+
+int plan_make(struct volume *vol, const struct compact_options *opt, uint16_t tried, uint8_t tried_level, struct plan *out)
+{
+	uint64_t now = (uint64_t)volume_now() / 1000000000u / 3600;
+	struct picker p = {.opt = opt, .tried = tried, .tried_level = tried_level, .plan = out};
+	int rc;
+
+	*out = (struct plan){0};
+	p.cold_before = now > opt->cold_after_hours ? (uint32_t)(now - opt->cold_after_hours) : 0;
+	rc = scan_extents(vol, plan_pick, &p);
+	if (rc == 0 && p.n > 0) {
+		out->items = malloc(p.n * sizeof *out->items);
+		rc = out->items ? scan_table(vol, TABLE_CHUNK, plan_order, &p) : -ENOMEM;
+	}
+	free(p.list);
+	return rc;
+}
+
+void plan_free(struct plan *plan)
+{
+	free(plan->items);
+	*plan = (struct plan){0};
+}
