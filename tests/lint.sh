@@ -29,6 +29,7 @@ if has cppcheck; then
 fi
 if has clang-tidy; then
 	echo "lint: clang-tidy"
+	# shellcheck disable=SC2016
 	echo "$sources" | xargs -P 2 -n 4 sh -c '
 		flags=$1
 		shift
