@@ -29,6 +29,9 @@ enum segment_stream {
 	STREAM_COUNT
 };
 
+/* The longest frame a record can hold: a chunk or a piece of a model, and something for a codec's own header. */
+#define SEGMENT_RECORD_MAX (CHUNK_SIZE_MAX + 65536u)
+
 /* Where a record lies. */
 struct segment_pos {
 	uint32_t segment; /* number, from 1 */
@@ -66,7 +69,9 @@ void segments_close(struct segments *ss); /* does not sync; NULL allowed */
 /*
  * Appends r (its stored, sequence and checksum are filled in here) with len bytes of frame; *pos gets its place. The bytes are not durable before segment_sync.
  * Encoders call this from many threads: the place is reserved under a short lock, pwrite runs outside it.
- * -ENOSPC, -EIO, -EDQUOT: nothing of the record counts.
+ * The pieces of a model (RECORD_MODEL: ino its total bytes, chunk the piece number, appended in order by one thread) go to one segment:
+ * piece 0 takes a new one when the whole would not fit, the others never do.
+ * -EINVAL: len > SEGMENT_RECORD_MAX. -ENOSPC, -EIO, -EDQUOT: nothing of the record counts.
  */
 int segment_append(struct segments *ss, enum segment_stream stream, struct record *r, const void *frame, size_t len,
 		   struct segment_pos *pos);
@@ -100,7 +105,10 @@ int segment_unlink(struct segments *ss, uint32_t segment);
 /* Lists segment numbers found on disk, ascending; *numbers is malloc'ed, the caller frees it. */
 int segment_list(struct segments *ss, uint32_t **numbers, size_t *count);
 
-/* Length of an open segment as appended so far, and whether a stream still writes it: for segment_stat_disk in a commit. */
+/*
+ * Length of a segment appended to since segments_open as appended so far, and whether a stream still writes it: for segment_stat_disk
+ * in a commit. A segment_sync that follows waits for the appends that this length counts. -ENOENT: a segment of an earlier mount.
+ */
 int segment_head(struct segments *ss, uint32_t segment, uint64_t *total, bool *sealed, enum segment_stream *stream);
 
 /* Size in bytes of a segment file, header included; disk: st_blocks * 512 (may be NULL). */

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A directory for one test's store, removed with all it holds; and numbers that are the same in every run.
+ */
+#ifndef FIRN_TESTS_INDEX_STORE_H
+#define FIRN_TESTS_INDEX_STORE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct store {
+	char path[256];
+	int fd;
+};
+
+int store_setup(void **state);    /* *state: a struct store */
+int store_teardown(void **state);
+
+/* Overwrites, cuts or reads a file of the store; a failure fails the test. */
+void store_poke(const struct store *s, const char *name, uint64_t offset, const void *bytes, size_t len);
+void store_truncate(const struct store *s, const char *name, uint64_t len);
+uint64_t store_size(const struct store *s, const char *name);
+void store_flip(const struct store *s, const char *name, uint64_t offset);
+
+/* xorshift64*. The seed is not zero. */
+uint64_t rng_next(uint64_t *state);
+
+#endif
