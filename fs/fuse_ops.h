@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Between the files of the FUSE glue: the operations by family, and what all of them need.
+ *
+ * A node id is our inode number. Each lookup the kernel counts is one reference on the inode object; fi->fh is an inode with a
+ * reference of its own.
+ */
+#ifndef FIRN_FS_FUSE_OPS_H
+#define FIRN_FS_FUSE_OPS_H
+
+#define FUSE_USE_VERSION 312
+#include <fuse_lowlevel.h>
+
+#include "fs/inode.h"
+
+/* Nothing changes behind the kernel's back: what it knows, missing names included, stays true. */
+#define FUSE_TIMEOUT 86400.0
+
+struct volume *fuse_volume(fuse_req_t req);
+
+/* The inode of a node id, referenced; NULL after having replied with the error. */
+struct inode *fuse_inode(fuse_req_t req, fuse_ino_t node);
+
+static inline struct inode *fuse_handle(const struct fuse_file_info *fi)
+{
+	return (struct inode *)(uintptr_t)fi->fh;
+}
+
+/* Replies 0 or the error. */
+void fuse_reply_result(fuse_req_t req, int r);
+
+void fuse_entry_fill(struct fuse_entry_param *entry, struct inode *inode);
+
+/* Replies with the entry and leaves the caller's reference to the kernel; a failed reply drops it. */
+void fuse_reply_inode(fuse_req_t req, struct inode *inode);
+
+/* This thread's buffer, of at least len bytes, good till its next call in this thread; NULL after having replied with the error. */
+void *fuse_buffer(fuse_req_t req, size_t len);
+
+void fuse_names_ops(struct fuse_lowlevel_ops *ops);
+void fuse_dir_ops(struct fuse_lowlevel_ops *ops);
+void fuse_data_ops(struct fuse_lowlevel_ops *ops);
+void fuse_attr_ops(struct fuse_lowlevel_ops *ops);
+
+#endif
