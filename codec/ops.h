@@ -46,6 +46,6 @@ struct codec_model {
 /* A zstd dictionary digested for both directions; -EUCLEAN when the bytes are not one. */
 int zstd_dict_create(const void *bytes, size_t len, struct zstd_dict **out);
 void zstd_dict_destroy(struct zstd_dict *dict);
-size_t zstd_dict_memory(const struct zstd_dict *dict);
+size_t zstd_dict_memory(const struct zstd_dict *dict); /* 0 of NULL */
 
 #endif

@@ -177,7 +177,7 @@ void zstd_dict_destroy(struct zstd_dict *dict)
 
 size_t zstd_dict_memory(const struct zstd_dict *dict)
 {
-	return sizeof *dict + dict->len + ZSTD_sizeof_DDict(dict->d);
+	return dict ? sizeof *dict + dict->len + ZSTD_sizeof_DDict(dict->d) : 0;
 }
 
 int codec_train_zdict(const void *samples, const size_t *sizes, size_t n, void *dict, size_t cap, size_t *len)

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * firn: what a person does with a store besides mounting it; each subcommand is a file of its own.
+ */
+#include "tools/firn.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/vfs.h>
+#include <linux/magic.h>
+
+#include "codec/codec.h"
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *help;
+} commands[] = {
+	{"compact", firn_compact, "pack what is cold denser, and remove garbage"},
+	{"model", firn_model, "list the models of a store"},
+	{"stat", firn_stat, "say what a store holds and what it costs"},
+	{"train", firn_train, "learn a model from the data of a store"},
+};
+#define COMMANDS (sizeof commands / sizeof *commands)
+
+int firn_fail(const char *command, const char *path, int rc)
+{
+	if (rc == -EINTR) {
+		fprintf(stderr, "firn %s: %s: interrupted; what was done stays done\n", command, path);
+		return EXIT_INTERRUPTED;
+	}
+	fprintf(stderr, "firn %s: %s: %s\n", command, path, strerror(-rc));
+	return EXIT_FAILURE;
+}
+
+int firn_usage(const char *command, const char *complaint)
+{
+	if (complaint)
+		fprintf(stderr, "firn %s: %s\n", command, complaint);
+	fprintf(stderr, "Try 'firn %s --help'.\n", command);
+	return EXIT_USAGE;
+}
+
+bool firn_number(const char *command, const char *option, const char *text, unsigned long lo, unsigned long hi,
+		 unsigned long *out)
+{
+	char *end;
+
+	errno = 0;
+	*out = strtoul(text, &end, 10);
+	if (errno == 0 && end != text && *end == '\0' && text[0] != '-' && *out >= lo && *out <= hi)
+		return true;
+	fprintf(stderr, "firn %s: --%s takes a number from %lu to %lu, not '%s'\n", command, option, lo, hi, text);
+	return false;
+}
+
+bool firn_level(const char *command, const char *text, int *level)
+{
+	if (strcmp(text, "fast") == 0)
+		*level = NEURAL_FAST;
+	else if (strcmp(text, "normal") == 0)
+		*level = NEURAL_NORMAL;
+	else
+		fprintf(stderr, "firn %s: --level takes fast or normal, not '%s'\n", command, text);
+	return strcmp(text, "fast") == 0 || strcmp(text, "normal") == 0;
+}
+
+const char *firn_plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+/* True when path is the root of a mounted firn file system; source gets the store's name as the mount table has it. */
+static bool firn_is_mountpoint(const char *path, char *source, size_t cap)
+{
+	char *real = realpath(path, NULL), line[8192], point[4096], type[64], from[4096];
+	struct statfs fs;
+	FILE *mounts;
+	bool found = false;
+
+	if (!real || statfs(real, &fs) < 0 || fs.f_type != FUSE_SUPER_MAGIC) {
+		free(real);
+		return false;
+	}
+	mounts = fopen("/proc/self/mounts", "re");
+	while (mounts && fgets(line, sizeof line, mounts)) {
+		if (sscanf(line, "%4095s %4095s %63s", from, point, type) == 3 && strcmp(point, real) == 0 &&
+		    strcmp(type, "fuse.firn") == 0) {
+			found = true;
+			snprintf(source, cap, "%s", from);
+		}
+	}
+	if (mounts)
+		fclose(mounts);
+	free(real);
+	return found;
+}
+
+int firn_open(const char *command, const char *path, bool readonly, struct volume **out)
+{
+	struct volume_error err = {""};
+	struct volume_options opt;
+	char role[32], source[4096];
+	int rc;
+
+	*out = NULL;
+	if (firn_is_mountpoint(path, source, sizeof source)) {
+		fprintf(stderr, "firn %s: %s: is where %s is mounted: unmount it (fusermount3 -u %s) and name the store\n",
+			command, path, source, path);
+		return EXIT_FAILURE;
+	}
+	snprintf(role, sizeof role, "firn %s", command);
+	volume_options_init(&opt);
+	opt.offline = true;
+	opt.readonly = readonly;
+	opt.role = role;
+	rc = volume_open(path, &opt, out, &err);
+	if (rc == 0)
+		return EXIT_SUCCESS;
+	if (err.text[0] == '\0')
+		return firn_fail(command, path, rc);
+	fprintf(stderr, "firn %s: %s: %s\n", command, path, err.text);
+	return EXIT_FAILURE;
+}
+
+int firn_close(const char *command, const char *path, struct volume *vol, int status)
+{
+	int rc = volume_close(vol);
+
+	if (rc < 0)
+		firn_fail(command, path, rc);
+	return rc < 0 && status == EXIT_SUCCESS ? EXIT_FAILURE : status;
+}
+
+static int firn_help(FILE *out, int status)
+{
+	fputs("Usage: firn COMMAND [OPTION...] STORE\n"
+	      "Works on a firn store that is not mounted.\n\n", out);
+	for (size_t i = 0; i < COMMANDS; i++)
+		fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].help);
+	fputs("\n'firn COMMAND --help' tells a command's options, 'firn --version' the version; firn(1) tells all.\n"
+	      "mkfs.firn(8) makes a store, firnfs(8) mounts it.\n", out);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2)
+		return firn_help(stderr, EXIT_USAGE);
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+		return firn_help(stdout, EXIT_SUCCESS);
+	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
+		printf("firn %s\n", PACKAGE_VERSION);
+		return EXIT_SUCCESS;
+	}
+	for (size_t i = 0; i < COMMANDS; i++) {
+		if (strcmp(argv[1], commands[i].name) == 0) {
+			int status = commands[i].run(argc - 1, argv + 1);
+
+			if (fflush(stdout) == 0 && !ferror(stdout))
+				return status;
+			fprintf(stderr, "firn %s: standard output: %s\n", argv[1], strerror(errno));
+			return status == EXIT_SUCCESS ? EXIT_FAILURE : status;
+		}
+	}
+	fprintf(stderr, "firn: no command '%s'\nTry 'firn --help'.\n", argv[1]);
+	return EXIT_USAGE;
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * firn stat: what a store holds and what it costs, as a table or as JSON.
+ */
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "fs/stat.h"
+#include "tools/firn.h"
+#include "tools/json.h"
+#include "tools/progress.h"
+
+static const char help[] =
+	"Usage: firn stat [OPTION...] STORE\n"
+	"Says what a store holds and what it costs on disk.\n\n"
+	"      --json           the figures as one JSON object, in bytes\n"
+	"  -h, --help           this text\n";
+
+static double stat_share(uint64_t part, uint64_t whole)
+{
+	return whole ? (double)part / (double)whole : 0;
+}
+
+static void stat_line(const char *name, const struct stat_codec *c)
+{
+	char plain[PROGRESS_SIZE], stored[PROGRESS_SIZE];
+
+	printf("  %-10s %10" PRIu64 " %11s %11s %7.1f%%\n", name, c->extents, progress_size(plain, (double)c->plain),
+	       progress_size(stored, (double)c->stored), 100 * stat_share(c->stored, c->plain));
+}
+
+static void stat_size(const char *name, uint64_t bytes)
+{
+	char buf[PROGRESS_SIZE];
+
+	printf("  %-10s %10s %11s %11s\n", name, "", "", progress_size(buf, (double)bytes));
+}
+
+static void stat_table(const struct store_stat *s)
+{
+	char buf[PROGRESS_SIZE];
+
+	printf("%" PRIu64 " files, %" PRIu64 " directories, %" PRIu64 " symlinks, %" PRIu64 " others; %s in files\n\n",
+	       s->files, s->directories, s->symlinks, s->others, progress_size(buf, (double)s->file_bytes));
+	printf("  %-10s %10s %11s %11s %8s\n", "tier", "extents", "plain", "stored", "ratio");
+	stat_line("hot", &s->hot);
+	stat_line("warm", &s->warm);
+	stat_line("cold", &s->cold);
+	printf("\n  %-10s %10s %11s %11s %8s\n", "codec", "extents", "plain", "stored", "ratio");
+	for (unsigned i = 0; i < CODEC_COUNT; i++)
+		stat_line(codec_name(i), &s->codec[i]);
+	printf("\n  %-10s %10s %11s %11s %8s\n", "cost", "", "plain", "on disk", "ratio");
+	stat_size("index", s->index_bytes);
+	stat_size("models", s->model_bytes);
+	stat_size("garbage", s->garbage_bytes);
+	stat_size("segments", s->segment_bytes);
+	printf("  %-10s %10s %11s", "store", "", progress_size(buf, (double)s->file_bytes));
+	printf(" %11s %7.1f%%\n", progress_size(buf, (double)s->store_bytes),
+	       100 * stat_share(s->store_bytes, s->file_bytes));
+}
+
+static void stat_json_codec(struct json *j, const char *name, const struct stat_codec *c)
+{
+	json_object(j, name);
+	json_number(j, "extents", c->extents);
+	json_number(j, "plain_bytes", c->plain);
+	json_number(j, "stored_bytes", c->stored);
+	json_end(j);
+}
+
+static void stat_json(const struct store_stat *s, const struct super *super)
+{
+	struct json j;
+
+	json_begin(&j, stdout);
+	json_string(&j, "label", super->label);
+	json_number(&j, "chunk_size", super->chunk_size);
+	json_number(&j, "files", s->files);
+	json_number(&j, "directories", s->directories);
+	json_number(&j, "symlinks", s->symlinks);
+	json_number(&j, "others", s->others);
+	json_number(&j, "file_bytes", s->file_bytes);
+	json_number(&j, "mapped_bytes", s->mapped_bytes);
+	json_object(&j, "tiers");
+	stat_json_codec(&j, "hot", &s->hot);
+	stat_json_codec(&j, "warm", &s->warm);
+	stat_json_codec(&j, "cold", &s->cold);
+	json_end(&j);
+	json_object(&j, "codecs");
+	for (unsigned i = 0; i < CODEC_COUNT; i++)
+		stat_json_codec(&j, codec_name(i), &s->codec[i]);
+	json_end(&j);
+	json_number(&j, "models", s->models);
+	json_number(&j, "model_bytes", s->model_bytes);
+	json_number(&j, "segments", s->segments);
+	json_number(&j, "segment_bytes", s->segment_bytes);
+	json_number(&j, "garbage_bytes", s->garbage_bytes);
+	json_number(&j, "index_bytes", s->index_bytes);
+	json_number(&j, "store_bytes", s->store_bytes);
+	json_ratio(&j, "ratio", stat_share(s->store_bytes, s->file_bytes));
+	json_end(&j);
+}
+
+int firn_stat(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0},
+	};
+	struct store_stat s;
+	struct volume *vol;
+	bool json = false;
+	int c, rc, status;
+
+	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (c == 'h') {
+			fputs(help, stdout);
+			return EXIT_SUCCESS;
+		}
+		if (c != 'j')
+			return firn_usage("stat", NULL);
+		json = true;
+	}
+	if (optind + 1 != argc)
+		return firn_usage("stat", optind < argc ? "one store only" : "which store?");
+	status = firn_open("stat", argv[optind], true, &vol);
+	if (status != EXIT_SUCCESS)
+		return status;
+	rc = store_stat(vol, &s);
+	if (rc < 0)
+		status = firn_fail("stat", argv[optind], rc);
+	else if (json)
+		stat_json(&s, &vol->super);
+	else
+		stat_table(&s);
+	return firn_close("stat", argv[optind], vol, status);
+}

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * firn train: draws a sample of the store, trains a zstd dictionary and a network on it, and adopts each if it saves more than it costs.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "codec/codec.h"
+#include "fs/models.h"
+#include "tools/firn.h"
+#include "tools/progress.h"
+#include "tools/train_net.h"
+#include "tools/train_zdict.h"
+
+static const char help[] =
+	"Usage: firn train [OPTION...] STORE\n"
+	"Learns a zstd dictionary and a network from the data of the store; each is\n"
+	"kept if it will save more bytes than it takes. 'firn compact' then uses them.\n\n"
+	"      --level=LEVEL    what the network is for: fast or normal (default)\n"
+	"      --minutes=N      end the training of the network in about N minutes\n"
+	"      --sample=MB      learn from at most so many MB (default 64)\n"
+	"      --seed=N         of all that is random; same store and seed, same model\n"
+	"      --threads=N      default: all cores\n"
+	"      --log=FILE       append the course of the training, tab-separated\n"
+	"      --progress       show progress even when not on a terminal\n"
+	"  -q, --quiet          print nothing but errors\n"
+	"  -h, --help           this text\n";
+
+struct train_arguments {
+	struct net_options net;
+	unsigned long sample_mb;
+	const char *log_path, *store;
+	bool progress, quiet, help;
+};
+
+struct train_show {
+	struct progress bar;
+	FILE *log;
+	double logged;
+};
+
+static int train_show(void *arg, const struct train_progress *p)
+{
+	struct train_show *show = arg;
+	char extra[96], valid[24] = "";
+
+	if (p->validation >= 0)
+		snprintf(valid, sizeof valid, ", held out %.3f", p->validation);
+	snprintf(extra, sizeof extra, " %.3f bits/byte%s, %.2f MB/s", p->loss, valid,
+		 p->seconds > 0 ? (double)p->done_bytes / p->seconds / 1e6 : 0.0);
+	progress_update(&show->bar, p->total_bytes ? (double)p->done_bytes / (double)p->total_bytes : 0, extra);
+	if (show->log && (p->seconds >= show->logged + 1 || p->done_bytes == p->total_bytes)) {
+		fprintf(show->log, "%.1f\t%" PRIu64 "\t%.4f\t", p->seconds, p->done_bytes, p->loss);
+		fprintf(show->log, p->validation >= 0 ? "%.4f\n" : "\n", p->validation);
+		show->logged = p->seconds;
+	}
+	return progress_interrupted();
+}
+
+/* One option; false when its value is no good. */
+static bool train_option(int c, const char *value, struct train_arguments *a)
+{
+	unsigned long n;
+	bool good = true;
+
+	switch (c) {
+	case 'l':
+		return firn_level("train", value, &a->net.level);
+	case 'm':
+		good = firn_number("train", "minutes", value, 1, 100000, &n);
+		a->net.train.seconds_max = 60.0 * (double)n;
+		return good;
+	case 's':
+		return firn_number("train", "sample", value, 1, 65536, &a->sample_mb);
+	case 'r':
+		good = firn_number("train", "seed", value, 0, UINT32_MAX, &n);
+		a->net.train.seed = n;
+		return good;
+	case 't':
+		good = firn_number("train", "threads", value, 1, 256, &n);
+		a->net.train.threads = (int)n;
+		return good;
+	case 'o':
+		a->log_path = value;
+		return true;
+	case 'p':
+		a->progress = true;
+		return true;
+	case 'q':
+		a->quiet = true;
+		return true;
+	default:
+		return false;
+	}
+}
+
+static int train_parse(int argc, char **argv, struct train_arguments *a)
+{
+	static const struct option options[] = {
+		{"level", required_argument, NULL, 'l'},   {"minutes", required_argument, NULL, 'm'},
+		{"sample", required_argument, NULL, 's'},  {"seed", required_argument, NULL, 'r'},
+		{"threads", required_argument, NULL, 't'}, {"log", required_argument, NULL, 'o'},
+		{"progress", no_argument, NULL, 'p'},      {"quiet", no_argument, NULL, 'q'},
+		{"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "qh", options, NULL)) != -1) {
+		if (c == 'h') {
+			a->help = true;
+			return 0;
+		}
+		if (!train_option(c, optarg, a))
+			return firn_usage("train", NULL);
+	}
+	if (optind + 1 != argc)
+		return firn_usage("train", optind < argc ? "one store only" : "which store?");
+	a->store = argv[optind];
+	return 0;
+}
+
+static void train_say_zdict(const struct zdict_choice *z)
+{
+	char a[PROGRESS_SIZE], b[PROGRESS_SIZE];
+
+	if (z->bytes)
+		printf("zstd dictionary: adopted: saves about %s, costs %s in two copies (held out, zstd 19: %.3f -> %.3f bits/byte)\n",
+		       progress_size(a, z->saves), progress_size(b, 2.0 * (double)z->len), 8 * z->ratio_without,
+		       8 * z->ratio_with);
+	else
+		printf("zstd dictionary: none pays for itself (held out, zstd 19: %.3f bits/byte)\n", 8 * z->ratio_without);
+}
+
+static void train_say_net(const struct net_choice *c, bool adopted)
+{
+	char a[PROGRESS_SIZE], b[PROGRESS_SIZE], d[PROGRESS_SIZE];
+
+	printf("network: %u contexts, %u hidden, dictionary %s, trained in %.0f s; held out %.3f -> %.3f bits/byte\n",
+	       c->shape.contexts, c->shape.hidden, progress_size(d, c->shape.dict_len), c->seconds, c->bits_without,
+	       c->bits_with);
+	printf("network: %s: saves about %s, costs %s in two copies\n", adopted ? "adopted" : "not adopted",
+	       progress_size(a, c->saves > 0 ? c->saves : 0), progress_size(b, c->costs));
+}
+
+static int train_dictionary(struct volume *vol, const struct train_arguments *a, const struct train_parts *parts,
+			    struct zdict_choice *z)
+{
+	uint16_t number;
+	int rc = zdict_choose(parts, a->net.learnable, a->net.train.threads, z);
+
+	if (rc == 0 && z->bytes)
+		rc = models_add(vol, MODEL_ZDICT, 1, z->bytes, z->len, &number);
+	if (rc == 0)
+		rc = volume_commit(vol);
+	if (rc == 0 && !a->quiet)
+		train_say_zdict(z);
+	return rc;
+}
+
+static int train_network(struct volume *vol, struct train_arguments *a, struct train_parts *parts, struct train_show *show)
+{
+	struct net_choice net;
+	uint16_t number;
+	bool adopted = false;
+	int rc;
+
+	progress_init(&show->bar, "train", a->progress);
+	show->bar.on = show->bar.on && !a->quiet;
+	a->net.train.progress = train_show;
+	a->net.train.arg = show;
+	rc = net_choose(parts, &a->net, &net);
+	progress_end(&show->bar, NULL);
+	if (rc == -ENODATA) {
+		if (!a->quiet)
+			printf("network: none: the store is too small for one to pay\n");
+		return 0;
+	}
+	if (rc == 0 && net.saves > net.costs) {
+		adopted = true;
+		rc = models_add(vol, MODEL_NEURAL, 1, net.bytes, net.len, &number);
+		if (rc == 0)
+			rc = volume_commit(vol);
+	}
+	if (rc == 0 && !a->quiet)
+		train_say_net(&net, adopted);
+	net_free(&net);
+	return rc;
+}
+
+static int train_store(struct volume *vol, struct train_arguments *a, struct train_show *show)
+{
+	char read[PROGRESS_SIZE], all[PROGRESS_SIZE];
+	struct zdict_choice zdict = {0};
+	struct train_parts parts;
+	struct sample sample;
+	int rc = sample_draw(vol, (uint64_t)a->sample_mb * 1000000, a->net.train.seed, &sample);
+
+	if (rc < 0)
+		return rc;
+	if (!a->quiet) {
+		printf("sample: %zu chunks, %s of %s\n", sample.n, progress_size(read, (double)sample.bytes),
+		       progress_size(all, (double)sample.mount_bytes));
+		fflush(stdout);
+	}
+	a->net.learnable = sample.learnable_bytes;
+	rc = parts_split(&sample, &parts);
+	if (rc == 0)
+		rc = train_dictionary(vol, a, &parts, &zdict);
+	if (rc == 0) {
+		fflush(stdout);
+		a->net.zdict = zdict.model;
+		rc = train_network(vol, a, &parts, show);
+	}
+	zdict_free(&zdict);
+	sample_free(&sample);
+	return rc;
+}
+
+static int train_open_log(const char *path, FILE **log)
+{
+	*log = NULL;
+	if (!path)
+		return 0;
+	*log = fopen(path, "ae");
+	if (!*log) {
+		fprintf(stderr, "firn train: %s: %s\n", path, strerror(errno));
+		return -1;
+	}
+	fputs("seconds\tbytes\tbits_per_byte\theld_out\n", *log);
+	return 0;
+}
+
+int firn_train(int argc, char **argv)
+{
+	struct train_arguments a = {.net.level = NEURAL_NORMAL, .net.train.seed = 1, .sample_mb = 64};
+	struct train_show show = {0};
+	struct volume *vol;
+	int rc, status = train_parse(argc, argv, &a);
+
+	if (status != 0)
+		return status;
+	if (a.help) {
+		fputs(help, stdout);
+		return EXIT_SUCCESS;
+	}
+	status = firn_open("train", a.store, false, &vol);
+	if (status != EXIT_SUCCESS)
+		return status;
+	if (train_open_log(a.log_path, &show.log) < 0)
+		return firn_close("train", a.store, vol, EXIT_FAILURE);
+	progress_catch_signals();
+	rc = train_store(vol, &a, &show);
+	if (rc == -ENODATA) {
+		if (!a.quiet)
+			printf("nothing learned: the store holds too little that compresses\n");
+	} else if (rc < 0) {
+		status = firn_fail("train", a.store, rc);
+	}
+	if (show.log && fclose(show.log) != 0 && status == EXIT_SUCCESS) {
+		fprintf(stderr, "firn train: %s: %s\n", a.log_path, strerror(errno));
+		status = EXIT_FAILURE;
+	}
+	return firn_close("train", a.store, vol, status);
+}
