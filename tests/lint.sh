@@ -18,7 +18,7 @@ if has shellcheck; then
 	echo "lint: shellcheck"
 	(
 		cd "$top_srcdir"
-		shellcheck quickstart check autogen.sh .ci/run tests/*.sh tests/*/*.sh
+		shellcheck quickstart check autogen.sh .ci/run tests/*.sh tests/*/*.sh completion/*.bash
 	) || failed=1
 fi
 if has cppcheck; then

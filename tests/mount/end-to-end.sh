@@ -17,6 +17,12 @@ firn stat --json "$store" >"$scratch/hot.json" || fail "stat"
 firn train "$store" >"$scratch/train.out" 2>&1 || fail "train: $(cat "$scratch/train.out")"
 firn compact --now "$store" >"$scratch/compact.out" 2>&1 || fail "compact: $(cat "$scratch/compact.out")"
 firn stat --json "$store" >"$scratch/cold.json" || fail "stat after compaction"
+figure() { # figure NAME FILE: a number at the top level of what firn stat printed
+	sed -n "s/.*\"$1\": *\([0-9][0-9]*\).*/\1/p" "$2" | head -n 1
+}
+files=$(find "$scratch/tree" -type f -printf "%i\n" | sort -u | wc -l)
+[ "$(figure files "$scratch/cold.json")" -eq "$files" ] || fail "stat counts not $files files: $(cat "$scratch/cold.json")"
+[ "$(figure store_bytes "$scratch/cold.json")" -gt 0 ] || fail "stat knows no size"
 mount_store
 compare "$scratch/tree" "$mnt/copy"
 

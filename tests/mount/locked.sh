@@ -9,7 +9,7 @@ mount_store
 echo held >"$mnt/file"
 pid=$(daemon_pid)
 mkdir "$scratch/second"
-refused 1 "store: .*(in use|mounted).*$pid" firnfs "$store" "$scratch/second"
+refused 32 "store: .*(in use|mounted).*$pid" firnfs "$store" "$scratch/second"
 refused 1 "store: .*(in use|mounted).*$pid" firn train "$store"
 refused 1 "store: .*(in use|mounted).*$pid" firn compact --now "$store"
 refused 1 "store: .*(in use|mounted).*$pid" firn stat "$store"

@@ -34,6 +34,6 @@ mount -t tmpfs -o size=32m firn-readonly "$scratch/disk" || skip "cannot mount a
 cp -a "$store" "$scratch/disk/store"
 mount -o remount,ro "$scratch/disk"
 refused 1 "[Rr]ead-only" mkfs.firn "$scratch/disk/new"
-refused 1 "[Rr]ead-only" firnfs "$scratch/disk/store" "$scratch/second"
+refused 32 "[Rr]ead-only" firnfs "$scratch/disk/store" "$scratch/second"
 refused 1 "[Rr]ead-only" firn compact --now "$scratch/disk/store"
 ! is_mounted "$scratch/second" || fail "mounted for writing what cannot be written"

@@ -5,7 +5,7 @@
 need_fuse
 
 everyone_refuses() { # everyone_refuses STORE PATTERN
-	refused 1 "$2" firnfs "$1" "$mnt"
+	refused 32 "$2" firnfs "$1" "$mnt"
 	! is_mounted "$mnt" || fail "firnfs mounted $1"
 	refused 1 "$2" firn stat "$1"
 	refused 1 "$2" firn train "$1"
@@ -61,8 +61,8 @@ copy_store headless
 rm "$copy/index.mdb"
 everyone_refuses "$copy" "headless: .*not a firn store"
 
-refused 1 "nowhere" firnfs "$store" "$scratch/nowhere"
-refused 1 "file" firnfs "$store" "$scratch/foreign/file"
+refused 32 "nowhere" firnfs "$store" "$scratch/nowhere"
+refused 32 "file" firnfs "$store" "$scratch/foreign/file"
 mount_store
 compare "$scratch/tree/deep" "$mnt/tree/deep"
 umount_store
