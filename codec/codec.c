@@ -14,6 +14,7 @@ static const struct codec_ops *const table[CODEC_COUNT] = {
 	[CODEC_RAW] = &codec_raw,
 	[CODEC_LZ4] = &codec_lz4,
 	[CODEC_ZSTD] = &codec_zstd,
+	[CODEC_NEURAL] = &codec_neural,
 };
 
 struct codec_ctx {

@@ -6,10 +6,12 @@
 #include <stdlib.h>
 
 #include "codec/ops.h"
+#include "model/model.h"
 
 int codec_model_load(unsigned kind, const void *bytes, size_t len, struct codec_model **out)
 {
 	struct codec_model *m;
+	size_t memory = 0;
 	int rc;
 
 	*out = NULL;
@@ -21,6 +23,11 @@ int codec_model_load(unsigned kind, const void *bytes, size_t len, struct codec_
 	switch (kind) {
 	case CODEC_MODEL_ZDICT:
 		rc = zstd_dict_create(bytes, len, &m->zdict);
+		if (!rc)
+			memory = zstd_dict_memory(m->zdict);
+		break;
+	case CODEC_MODEL_NEURAL:
+		rc = neural_model_load(bytes, len, &m->net, &memory);
 		break;
 	default:
 		rc = -EINVAL;
@@ -29,7 +36,7 @@ int codec_model_load(unsigned kind, const void *bytes, size_t len, struct codec_
 		codec_model_put(m);
 		return rc;
 	}
-	m->memory = sizeof *m + zstd_dict_memory(m->zdict);
+	m->memory = sizeof *m + memory;
 	*out = m;
 	return 0;
 }
@@ -45,6 +52,7 @@ void codec_model_put(struct codec_model *m)
 	if (!m || atomic_fetch_sub_explicit(&m->refs, 1, memory_order_acq_rel) > 1)
 		return;
 	zstd_dict_destroy(m->zdict);
+	model_destroy(m->net);
 	free(m);
 }
 

@@ -32,8 +32,10 @@ struct codec_ops {
 extern const struct codec_ops codec_raw;
 extern const struct codec_ops codec_lz4;
 extern const struct codec_ops codec_zstd;
+extern const struct codec_ops codec_neural;
 
 struct zstd_dict;
+struct model;
 
 /* Immutable after codec_model_load but for the reference count and what zstd_dict digests on demand under its own lock. */
 struct codec_model {
@@ -41,11 +43,15 @@ struct codec_model {
 	unsigned kind;
 	size_t memory;
 	struct zstd_dict *zdict;
+	struct model *net;
 };
 
 /* A zstd dictionary digested for both directions; -EUCLEAN when the bytes are not one. */
 int zstd_dict_create(const void *bytes, size_t len, struct zstd_dict **out);
 void zstd_dict_destroy(struct zstd_dict *dict);
 size_t zstd_dict_memory(const struct zstd_dict *dict); /* 0 of NULL */
+
+/* Loads a network and tests that what it encodes it decodes; -EUCLEAN when not. *memory: what it takes. */
+int neural_model_load(const void *bytes, size_t len, struct model **out, size_t *memory);
 
 #endif

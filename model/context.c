@@ -18,7 +18,6 @@
 #include "model/match.h"
 
 #define HASH 0x9e3779b97f4a7c15u
-#define HISTORIES 6
 #define FIELDS_MAX 64
 #define LOOK_AGAIN 32 /* matches shorter than this look for a longer one */
 
@@ -46,7 +45,7 @@ struct context {
 	uint32_t first_late; /* contexts from this on need history or matches */
 	uint32_t positions6[1u << MATCH_SLOTS_LOG2];
 	uint32_t positions12[1u << MATCH_SLOTS_LOG2];
-	struct history history[HISTORIES];
+	struct history history[CONTEXT_HISTORIES];
 };
 
 int context_create(struct context **out)
@@ -176,10 +175,12 @@ static void dict_update(struct context *c, uint8_t byte)
 
 static void history_update(struct context *c)
 {
-	static const uint8_t source[HISTORIES] = {CTX_O1, CTX_O2, CTX_O3, CTX_O4, CTX_O6, CTX_WORD};
+	static const uint8_t source[CONTEXT_HISTORIES] = {CTX_O1, CTX_O2, CTX_O3, CTX_O4, CTX_O6, CTX_WORD};
 
-	for (unsigned i = 0; i < HISTORIES; i++)
-		c->hash[CTX_HIST1 + i] = history_find(&c->history[i], c->hash[source[i]]) * HASH;
+	for (unsigned i = 0; i < CONTEXT_HISTORIES; i++) {
+		c->predicted.history[i] = history_find(&c->history[i], c->hash[source[i]]);
+		c->hash[CTX_HIST1 + i] = c->predicted.history[i] * HASH;
+	}
 }
 
 /* Rows of the contexts k in from..to-1, prefetched. */
@@ -225,9 +226,19 @@ void context_rows(struct context *c, uint32_t rows[MODEL_CONTEXTS_MAX])
 	memcpy(rows, c->rows, sizeof c->rows);
 }
 
+const uint32_t *context_rows_get(const struct context *c)
+{
+	return c->rows;
+}
+
+uint64_t context_last(const struct context *c)
+{
+	return c->c8;
+}
+
 void context_update(struct context *c, uint8_t byte)
 {
-	for (unsigned i = 0; i < HISTORIES; i++)
+	for (unsigned i = 0; i < CONTEXT_HISTORIES; i++)
 		history_note(&c->history[i], byte);
 	c->pos++;
 	c->c16 = c->c16 << 8 | c->c8 >> 56;

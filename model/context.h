@@ -54,6 +54,12 @@ void context_destroy(struct context *c);
 void context_begin(struct context *c, const struct model *m, unsigned class, const uint8_t *buf);
 
 void context_rows(struct context *c, uint32_t rows[MODEL_CONTEXTS_MAX]);
+
+/* The same without a copy: valid until context_update. */
+const uint32_t *context_rows_get(const struct context *c);
+
+/* The last eight bytes, newest lowest. */
+uint64_t context_last(const struct context *c);
 void context_update(struct context *c, uint8_t byte);
 
 /* The bytes predicted for the current position by the matches, valid after context_rows; length 0: no prediction. */
@@ -61,9 +67,12 @@ struct context_match {
 	uint8_t byte;
 	uint32_t length;
 };
+#define CONTEXT_HISTORIES 6
 struct context_predictions {
 	struct context_match match;   /* longest match in the chunk */
 	struct context_match dict;    /* match in the dictionary    */
+	/* What followed orders 1, 2, 3, 4, 6 and this word before: bits as in model/history.h; 0: nothing known. */
+	uint32_t history[CONTEXT_HISTORIES];
 };
 const struct context_predictions *context_predictions(const struct context *c);
 

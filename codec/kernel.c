@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Which instance of the neural coder's loops runs here. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "codec/codec.h"
+
+#ifdef HAVE_AVX2
+static int has_avx2(void)
+{
+	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+}
+#else
+static int has_avx2(void)
+{
+	return 0;
+}
+#endif
+
+const char *codec_kernel(void)
+{
+	const char *wish = getenv("FIRN_KERNEL");
+
+	return has_avx2() && !(wish && !strcmp(wish, "scalar")) ? "avx2" : "scalar";
+}

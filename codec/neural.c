@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The neural codec: frames, and what a chunk starts from.
+ *
+ * A frame is one byte (bits 0-3 class of the chunk, bits 4-7 zero) and the arithmetic-coded bytes.
+ */
+#include "codec/neural.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "codec/neural_state.h"
+#include "codec/ops.h"
+
+int neural_create(struct neural **out)
+{
+	struct neural *nn = aligned_alloc(64, (sizeof *nn + 63) & ~(size_t)63);
+	int rc;
+
+	*out = NULL;
+	if (!nn)
+		return -ENOMEM;
+	memset(nn, 0, sizeof *nn);
+	rc = context_create(&nn->context);
+	if (rc) {
+		free(nn);
+		return rc;
+	}
+	logistic_init(&nn->logistic);
+	*out = nn;
+	return 0;
+}
+
+void neural_destroy(struct neural *n)
+{
+	if (!n)
+		return;
+	context_destroy(n->context);
+	free(n);
+}
+
+static int32_t bounded(int32_t x, int32_t low, int32_t high)
+{
+	return x < low ? low : x > high ? high : x;
+}
+
+/* Everything that adapts goes back to what the model says. */
+static void chunk_begin(struct neural *nn, const struct model *m, int normal)
+{
+	neural_tuning_get(&nn->tuning, m);
+	for (uint32_t j = 0; j < m->shape.hidden; j++)
+		nn->bias[j] = (int16_t)bounded(m->bias[j], -NEURAL_BIAS_MAX, NEURAL_BIAS_MAX);
+	memcpy(nn->out, m->out, (size_t)MODEL_NODES * m->shape.hidden * sizeof *nn->out);
+	for (uint32_t i = 0; i < MODEL_NODES; i++)
+		nn->out_bias[i] = bounded(m->out_bias[i], -NEURAL_OUT_BIAS_MAX, NEURAL_OUT_BIAS_MAX);
+	if (normal)
+		memset(nn->slots, 0, sizeof nn->slots);
+}
+
+static void chunk_code(const struct neural_job *job)
+{
+	chunk_begin(job->nn, job->m, job->normal);
+#ifdef HAVE_AVX2
+	if (!strcmp(codec_kernel(), "avx2")) {
+		neural_code_avx2(job);
+		return;
+	}
+#endif
+	neural_code_scalar(job);
+}
+
+int neural_encode(struct neural *nn, const struct model *m, int level, const uint8_t *src, size_t n, uint8_t *dst, size_t cap,
+		  size_t *out)
+{
+	struct range_enc enc;
+	struct neural_job job = {.nn = nn, .m = m, .enc = &enc, .src = src, .n = n, .normal = level == NEURAL_NORMAL};
+	size_t len;
+
+	*out = 0;
+	if ((level != NEURAL_FAST && level != NEURAL_NORMAL) || n < 1 || n > CODEC_PLAIN_MAX)
+		return -EINVAL;
+	if (cap < 1)
+		return -E2BIG;
+	job.class = context_classify(src, n) % CLASS_COUNT;
+	dst[0] = (uint8_t)job.class;
+	range_enc_begin(&enc, dst + 1, cap - 1);
+	chunk_code(&job);
+	len = range_enc_end(&enc);
+	if (len == SIZE_MAX)
+		return -E2BIG;
+	*out = len + 1;
+	return 0;
+}
+
+int neural_decode(struct neural *nn, const struct model *m, int level, const uint8_t *src, size_t n, uint8_t *dst, size_t plain)
+{
+	struct range_dec dec;
+	struct neural_job job = {.nn = nn, .m = m, .dec = &dec, .dst = dst, .n = plain, .normal = level == NEURAL_NORMAL};
+
+	if ((level != NEURAL_FAST && level != NEURAL_NORMAL) || plain < 1 || plain > CODEC_PLAIN_MAX || n < 1 || src[0] >= CLASS_COUNT)
+		return -EUCLEAN;
+	job.class = src[0];
+	range_dec_begin(&dec, src + 1, n - 1);
+	chunk_code(&job);
+	return range_dec_end(&dec, n - 1);
+}

@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The neural coder's loops with AVX2; compiled into a library of its own, called only where the processor has it. */
+#define NEURAL_CODE neural_code_avx2
+#include "codec/neural_code.h"

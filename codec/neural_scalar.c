@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The neural coder's loops in plain C: the reference. */
+#define NEURAL_CODE neural_code_scalar
+#include "codec/neural_code.h"
