@@ -25,6 +25,15 @@ int extent_map_create(struct volume *vol);  /* loads counters and segment statis
 void extent_map_destroy(struct volume *vol);
 
 uint64_t extent_next_id(struct volume *vol);
+uint64_t extent_peek_id(struct volume *vol); /* the number that the next one gets: for the counters of a commit */
+
+/*
+ * segment_append for the bytes of an extent: keeps the segment from being removed as empty until extent_release, which the caller calls when the
+ * extent's record is put or moved there, or when he gave up.
+ */
+int extent_append(struct volume *vol, enum segment_stream stream, struct record *r, const void *frame, size_t len,
+		  struct segment_pos *pos);
+void extent_release(struct volume *vol, const struct segment_pos *pos);
 
 /* Inside an operation. extent_put is for a new one (refs as given): counts its record into the segment's live bytes. */
 int extent_put(struct index_op *op, struct volume *vol, const struct extent *e);
@@ -44,7 +53,7 @@ int extent_mark(struct index_op *op, struct volume *vol, const struct extent *e)
 /* Counts records of models in and out of a segment (bytes with headers). */
 void extent_account_model(struct volume *vol, uint32_t segment, uint64_t bytes, int sign);
 
-/* The commit hook's part: writes changed segment statistics and the extent counter. */
+/* The commit hook's part: writes changed segment statistics. */
 int extent_map_store(struct index_op *op, struct volume *vol);
 
 /* After a durable commit: unlinks sealed segments with no live record. Returns how many, or -errno. */
@@ -58,7 +67,10 @@ struct extent_totals {
 };
 void extent_totals(struct volume *vol, struct extent_totals *out);
 
-/* Reads and decodes an extent into buf (cap >= e->plain) and checks its plain checksum. Retries when it was moved meanwhile. -EIO for any damage. */
+/*
+ * Reads and decodes an extent into buf (cap >= its plain length) and checks its plain checksum. Retries when it was moved meanwhile. -ENOENT: there
+ * is no such extent (any more): the caller looks its chunk up again. -EIO for any damage.
+ */
 struct codec_ctx;
 int extent_read(struct volume *vol, struct codec_ctx *ctx, uint64_t id, void *buf, size_t cap, uint32_t *plain);
 

@@ -13,15 +13,18 @@
 ssize_t file_read(struct inode *inode, void *buf, size_t len, uint64_t offset);
 
 /*
- * Writes all of it or nothing: len or -errno. append: at the end, *offset is set. Reserves space (-ENOSPC here, not later), waits when too much is dirty,
- * updates size, mtime, ctime. kill_priv: clear set-user-id and set-group-id. -EFBIG beyond 2^32 chunks.
+ * Writes all of it or nothing: len or -errno. Reserves space (-ENOSPC here, not later), waits when too much is dirty, updates size, mtime, ctime.
+ * kill_priv: clear set-user-id and set-group-id. -EFBIG beyond 2^32 chunks. Takes the inode lock exclusively; the caller holds none.
  */
 ssize_t file_write(struct inode *inode, const void *buf, size_t len, uint64_t offset, bool kill_priv);
 
-/* Sets the size; bytes beyond a shrunk end read as zero when it grows again. Lock held exclusively by the caller (fs/attr.c). */
+/*
+ * Sets size, mtime and ctime and stores the record; bytes beyond a shrunk end read as zero when it grows again. Lock held exclusively by the
+ * caller (fs/attr.c), outside of an operation.
+ */
 int file_truncate_locked(struct inode *inode, uint64_t size);
 
-/* Encodes and appends the dirty data of this inode (not yet durable). Returns and clears the sticky error. */
+/* Encodes and appends the dirty data of this inode (not yet durable). Returns and clears the sticky error. The caller holds no inode lock. */
 int file_flush(struct inode *inode);
 
 /* file_flush + commit. */

@@ -2,8 +2,9 @@
 /*
  * An open store: what every part of the file system shares, its options, its threads and its commits.
  *
- * Lock order, outer to inner: rename mutex, inode locks (ascending ino), inode data mutex, cache shard, extent mutex, index operation. No encode,
- * decode or file I/O under any but an inode lock.
+ * Lock order, outer to inner: rename mutex, inode locks (ascending ino), index operation, inode data mutex, flusher mutex; innermost, none inside
+ * another: cache shard, extent mutex, counters mutex. So no operation is begun under a mutex, and no encode, decode or file I/O is done under any
+ * lock but an inode's. Nobody waits for a flush, for room or for a commit while he holds an inode lock: flushing takes it to publish.
  */
 #ifndef FIRN_FS_VOLUME_H
 #define FIRN_FS_VOLUME_H
@@ -22,6 +23,7 @@ struct flusher;     /* fs/flush.c   */
 struct committer;   /* fs/commit.c  */
 struct extent_map;  /* fs/extent.c  */
 struct model_set;   /* fs/models.c  */
+struct pool;        /* fs/pool.c    */
 
 enum volume_atime { ATIME_RELATIME, ATIME_NOATIME, ATIME_STRICT };
 
@@ -52,11 +54,13 @@ struct volume {
 	struct committer *committer;
 	struct extent_map *extents;
 	struct model_set *models;
+	struct pool *pool;         /* buffers of one chunk */
 	pthread_mutex_t rename_mutex;
 
 	pthread_mutex_t counters_mutex; /* guards what follows; written by the commit hook */
 	struct counters_disk_host {
 		uint64_t next_ino, next_todo, commits, inodes;
+		uint32_t next_model;
 	} counters;
 };
 

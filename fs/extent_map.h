@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What each segment still holds: counters in memory, changed inside the operations that change extents, stored by the commit hook.
+ */
+#ifndef FIRN_FS_EXTENT_MAP_H
+#define FIRN_FS_EXTENT_MAP_H
+
+#include "fs/extent.h"
+
+struct segment_use {
+	uint64_t total, live;
+	uint32_t records;
+	uint32_t holds;    /* appended records whose extents are not yet put                   */
+	enum segment_stream stream;
+	bool known;        /* there is such a segment                                          */
+	bool sealed;
+	bool changed;      /* since the last store                                             */
+	bool frozen_empty; /* sealed and without a live record as of the last store            */
+};
+
+struct extent_map {
+	pthread_mutex_t record_mutex; /* held around read-modify-write of an extent record, inside an operation */
+	pthread_mutex_t mutex;        /* guards what follows; innermost */
+	uint64_t next_id, plain_bytes;
+	unsigned appending;           /* appends under way: their segments are not known yet */
+	struct segment_use *use;      /* by segment number */
+	uint32_t count;               /* length of use */
+	uint32_t first_open;          /* segments below are sealed */
+};
+
+/* Counts a record (bytes with header) in (sign 1) or out (-1) of a segment. A new one (sign 1) may need memory: -ENOMEM. */
+int extent_map_count(struct extent_map *map, uint32_t segment, uint64_t bytes, uint32_t plain, int sign);
+
+/* Adds n (1, -1) to the holds of a segment. */
+int extent_map_hold(struct extent_map *map, uint32_t segment, int n);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Chunks as the index has them: an extent that is replaced between lookup and read is looked up again.
+ */
+#include "fs/stored.h"
+
+#include <errno.h>
+
+#include "fs/cache.h"
+#include "fs/chunk.h"
+
+static int lookup(struct volume *vol, uint64_t ino, uint32_t no, struct extent *e)
+{
+	struct index_op op;
+	uint64_t id;
+	int r;
+
+	*e = (struct extent){ 0 };
+	index_begin(vol->index, &op);
+	r = chunk_lookup(&op, ino, no, &id);
+	if (r == 0 && id)
+		r = extent_get(&op, id, e);
+	index_end(&op);
+	return r == -ENOENT || r == -EUCLEAN ? -EIO : r;
+}
+
+int stored_length(struct volume *vol, uint64_t ino, uint32_t no, uint32_t *plain)
+{
+	struct extent e;
+	int r = lookup(vol, ino, no, &e);
+
+	*plain = e.plain;
+	return r;
+}
+
+int stored_read(struct volume *vol, uint64_t ino, uint32_t no, uint32_t off, uint32_t len, uint8_t *buf)
+{
+	uint64_t gone = 0;
+
+	for (;;) {
+		struct extent e;
+		int r = lookup(vol, ino, no, &e);
+
+		if (r)
+			return r;
+		if (e.id == 0) {
+			memset(buf, 0, len);
+			return 0;
+		}
+		if (e.id == gone)
+			return -EIO;
+		if (off == 0 && len >= e.plain) {
+			r = cache_read_whole(vol, e.id, e.plain, buf);
+			memset(buf + e.plain, 0, len - e.plain);
+		} else {
+			r = cache_read(vol, e.id, off, len, buf);
+		}
+		if (r != -ENOENT)
+			return r;
+		gone = e.id;
+	}
+}

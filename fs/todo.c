@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The to-do table: put, removed, and worked off at open.
+ */
+#include "fs/todo.h"
+
+#include <errno.h>
+
+#include "fs/file.h"
+
+int todo_put(struct index_op *op, struct volume *vol, uint64_t ino, uint32_t from, uint64_t *id)
+{
+	struct todo_disk disk = { .op = TODO_FREE_CHUNKS, .from = le32_put(from), .ino = le64_put(ino) };
+	uint8_t key[8];
+
+	pthread_mutex_lock(&vol->counters_mutex);
+	*id = vol->counters.next_todo++;
+	pthread_mutex_unlock(&vol->counters_mutex);
+	be64_put(key, *id);
+	return index_put(op, TABLE_TODO, key, sizeof key, &disk, sizeof disk);
+}
+
+int todo_del(struct index_op *op, uint64_t id)
+{
+	uint8_t key[8];
+
+	be64_put(key, id);
+	return index_del(op, TABLE_TODO, key, sizeof key);
+}
+
+/* The first record; 1 found, 0 none. */
+static int todo_first(struct volume *vol, uint64_t *id, struct todo_disk *disk)
+{
+	struct index_record rec;
+	struct index_scan *scan;
+	struct index_op op;
+	int r;
+
+	index_begin(vol->index, &op);
+	r = index_scan_open(&op, TABLE_TODO, NULL, 0, NULL, 0, &scan);
+	if (r == 0) {
+		r = index_scan_next(scan, &rec);
+		index_scan_close(scan);
+	}
+	index_end(&op);
+	if (r != 1)
+		return r;
+	if (rec.key_len != 8 || rec.len != sizeof *disk)
+		return -EUCLEAN;
+	*id = be64_get(rec.key);
+	memcpy(disk, rec.value, sizeof *disk);
+	return disk->op == TODO_FREE_CHUNKS ? 1 : -EUCLEAN;
+}
+
+int todo_recover(struct volume *vol)
+{
+	struct todo_disk disk;
+	struct index_op op;
+	uint64_t id;
+	int r;
+
+	while ((r = todo_first(vol, &id, &disk)) == 1) {
+		while ((r = file_free_chunks(vol, le64_get(disk.ino), le32_get(disk.from))) == 1)
+			;
+		if (r)
+			return r;
+		index_begin(vol->index, &op);
+		r = todo_del(&op, id);
+		index_end(&op);
+		if (r)
+			return r;
+	}
+	return r;
+}
