@@ -92,11 +92,25 @@ static void op_readlink(fuse_req_t req, fuse_ino_t node)
 		fuse_reply_readlink(req, target);
 }
 
+/*
+ * Not supported, so that programs that copy permissions as ACLs set the mode instead: an ACL set here would change neither what the kernel
+ * checks nor the mode that it knows. Those that came by import are kept and shown.
+ */
+static bool is_acl(const char *name)
+{
+	return strncmp(name, "system.posix_acl_", 17) == 0;
+}
+
 static void op_setxattr(fuse_req_t req, fuse_ino_t node, const char *name, const char *value, size_t size, int flags)
 {
-	struct inode *inode = fuse_inode(req, node);
+	struct inode *inode;
 	int r;
 
+	if (is_acl(name)) {
+		fuse_reply_err(req, EOPNOTSUPP);
+		return;
+	}
+	inode = fuse_inode(req, node);
 	if (!inode)
 		return;
 	r = xattr_set(inode, name, value, size, flags);
