@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Between the files of firnfs: what was asked for on the command line, and the session that serves it.
+ */
+#ifndef FIRN_TOOLS_FIRNFS_H
+#define FIRN_TOOLS_FIRNFS_H
+
+#include "fs/volume.h"
+
+/* Exit status, as mount(8) has them. */
+#define FIRNFS_USAGE 1
+#define FIRNFS_SYSTEM 2
+#define FIRNFS_MOUNT 32
+
+#define FIRNFS_PASSED_MAX 32
+
+struct firnfs_options {
+	struct volume_options volume;
+	const char *store;      /* as given             */
+	const char *dir;        /* as given             */
+	char mountpoint[4096];  /* absolute             */
+	bool foreground, debug;
+	unsigned passed_count;  /* options for libfuse  */
+	const char *passed[FIRNFS_PASSED_MAX];
+};
+
+/* Exit status, or -1 to go on. */
+int firnfs_arguments(int argc, char **argv, struct firnfs_options *o);
+
+/*
+ * Who waits for the outcome of the mount: the process in the foreground at the other end of a pipe, or (fd -1) nobody, then failures go to
+ * stderr. firnfs_report_failed says one line; both close the pipe.
+ */
+struct firnfs_report {
+	int fd;
+};
+void firnfs_report_mounted(struct firnfs_report *report);
+void firnfs_report_failed(struct firnfs_report *report, const char *what, const char *why);
+
+/* Opens the locked volume, mounts it, serves until unmounted, and closes it, whatever happens. Exit status. */
+int firnfs_serve(const struct firnfs_options *o, struct volume *vol, struct firnfs_report *report);
+
+#endif

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The daemon's life: opens the volume, mounts, serves the kernel's requests, unmounts on a signal, closes.
+ */
+#define FUSE_USE_VERSION 312
+#include <errno.h>
+#include <fcntl.h>
+#include <fuse_log.h>
+#include <fuse_lowlevel.h>
+#include <pthread.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "fs/fuse.h"
+#include "tools/firnfs.h"
+
+#define THREADS_MAX 16
+
+/* The last line that libfuse said, kept while mounting; later lines go to stderr or syslog. */
+static char said[512];
+static bool keep_said, to_syslog;
+
+__attribute__((format(printf, 2, 0))) static void log_line(enum fuse_log_level level, const char *format, va_list ap)
+{
+	if (keep_said && level != FUSE_LOG_DEBUG) {
+		vsnprintf(said, sizeof said, format, ap);
+		said[strcspn(said, "\n")] = '\0';
+	} else if (to_syslog) {
+		vsyslog((int)level, format, ap);
+	} else {
+		vfprintf(stderr, format, ap);
+	}
+}
+
+static void complain(const char *store, const char *what, int r)
+{
+	if (to_syslog)
+		syslog(LOG_ERR, "%s: %s: %s", store, what, strerror(-r));
+	else
+		fprintf(stderr, "firnfs: %s: %s: %s\n", store, what, strerror(-r));
+}
+
+static int session_args(const struct firnfs_options *o, const struct volume *vol, struct fuse_args *args)
+{
+	char *list = NULL, *name = NULL;
+	int r = 0;
+
+	if (asprintf(&name, "fsname=%s", o->store) < 0)
+		return -ENOMEM;
+	r |= fuse_opt_add_opt(&list, "default_permissions,subtype=firn");
+	r |= fuse_opt_add_opt_escaped(&list, name);
+	if (vol->readonly)
+		r |= fuse_opt_add_opt(&list, "ro");
+	if (o->volume.atime == ATIME_NOATIME)
+		r |= fuse_opt_add_opt(&list, "noatime");
+	for (unsigned i = 0; i < o->passed_count; i++)
+		r |= fuse_opt_add_opt(&list, o->passed[i]);
+	r |= fuse_opt_add_arg(args, "firnfs");
+	r |= fuse_opt_add_arg(args, "-o");
+	r |= fuse_opt_add_arg(args, list ? list : "");
+	if (o->debug)
+		r |= fuse_opt_add_arg(args, "-d");
+	free(list);
+	free(name);
+	return r ? -ENOMEM : 0;
+}
+
+/* A mounted session or NULL; then `said` tells why. */
+static struct fuse_session *session_mount(const struct firnfs_options *o, struct volume *vol)
+{
+	const struct fuse_lowlevel_ops *ops = fuse_ops();
+	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
+	struct fuse_session *se = NULL;
+
+	fuse_set_log_func(log_line);
+	keep_said = true;
+	if (ops && session_args(o, vol, &args) == 0)
+		se = fuse_session_new(&args, ops, sizeof *ops, vol);
+	fuse_opt_free_args(&args);
+	if (se && fuse_session_mount(se, o->mountpoint)) {
+		fuse_session_destroy(se);
+		se = NULL;
+	}
+	keep_said = false;
+	return se;
+}
+
+/* What the thread that waits for signals needs. */
+struct stopper {
+	const struct firnfs_options *o;
+	struct volume *vol;
+	struct fuse_session *se;
+	pthread_t server;
+};
+
+static int unmount(const char *mountpoint, bool lazy)
+{
+	char *argv[] = { "fusermount3", "-u", "-q", "-z", (char *)mountpoint, NULL };
+	int status;
+	pid_t pid;
+
+	if (umount2(mountpoint, UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0)) == 0)
+		return 0;
+	if (errno != EPERM)
+		return -errno;
+	if (!lazy) {
+		argv[3] = argv[4];
+		argv[4] = NULL;
+	}
+	if (posix_spawnp(&pid, argv[0], NULL, NULL, argv, environ) || waitpid(pid, &status, 0) < 0)
+		return -EPERM;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EBUSY;
+}
+
+/*
+ * The first signal unmounts as umount(8) would, which brings out what the kernel still holds; a mount in use is detached, and
+ * served until its last user has gone. The second signal ends the daemon at once.
+ */
+static void *stopper_run(void *arg)
+{
+	struct stopper *s = arg;
+	sigset_t set;
+	int sig;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigwait(&set, &sig);
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+	if (unmount(s->o->mountpoint, false)) {
+		volume_commit(s->vol); /* an error shows again when the volume is closed */
+		unmount(s->o->mountpoint, true);
+	}
+	pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
+	sigwait(&set, &sig);
+	fuse_session_exit(s->se);
+	pthread_kill(s->server, SIGUSR1);
+	return NULL;
+}
+
+static void wake(int sig)
+{
+	(void)sig;
+}
+
+static int session_loop(struct stopper *s)
+{
+	struct sigaction action = { .sa_handler = wake };
+	struct fuse_loop_config *config = fuse_loop_cfg_create();
+	pthread_t thread;
+	int r;
+
+	if (!config)
+		return -ENOMEM;
+	fuse_loop_cfg_set_max_threads(config, THREADS_MAX);
+	fuse_loop_cfg_set_idle_threads(config, THREADS_MAX);
+	sigaction(SIGUSR1, &action, NULL);
+	s->server = pthread_self();
+	r = -pthread_create(&thread, NULL, stopper_run, s);
+	if (r == 0) {
+		r = fuse_session_loop_mt(s->se, config);
+		pthread_cancel(thread);
+		pthread_join(thread, NULL);
+	}
+	fuse_loop_cfg_destroy(config);
+	return r < 0 ? r : 0;
+}
+
+/* Leaves the terminal and the directory that it was started from. */
+static void detach(void)
+{
+	int fd = open("/dev/null", O_RDWR);
+
+	openlog("firnfs", LOG_PID, LOG_DAEMON);
+	to_syslog = true;
+	if (chdir("/") || fd < 0)
+		return;
+	dup2(fd, STDIN_FILENO);
+	dup2(fd, STDOUT_FILENO);
+	dup2(fd, STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
+}
+
+/* All threads but the stopper leave these signals alone. */
+static void signals_block(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static int volume_end(const struct firnfs_options *o, struct volume *vol, int status)
+{
+	int r = volume_close(vol);
+
+	if (r == 0)
+		return status;
+	complain(o->store, "the last changes are lost", r);
+	return FIRNFS_SYSTEM;
+}
+
+int firnfs_serve(const struct firnfs_options *o, struct volume *vol, struct firnfs_report *report)
+{
+	struct stopper stopper = { .o = o, .vol = vol };
+	struct volume_error err = { "" };
+	int r;
+
+	signals_block();
+	r = volume_open_locked(vol, &err);
+	if (r) {
+		firnfs_report_failed(report, o->store, err.text[0] ? err.text : strerror(-r));
+		volume_close(vol);
+		return FIRNFS_MOUNT;
+	}
+	stopper.se = session_mount(o, vol);
+	if (!stopper.se) {
+		firnfs_report_failed(report, o->dir, said[0] ? said : "cannot mount");
+		return volume_end(o, vol, FIRNFS_MOUNT);
+	}
+	if (!o->foreground)
+		detach();
+	firnfs_report_mounted(report);
+	r = session_loop(&stopper);
+	if (r)
+		complain(o->store, "serving requests", r);
+	fuse_session_unmount(stopper.se);
+	fuse_session_destroy(stopper.se);
+	return volume_end(o, vol, r ? FIRNFS_SYSTEM : 0);
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * mkfs.firn: makes a store, optionally filled from a tree.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fs/import.h"
+#include "tools/progress.h"
+#include "tools/size.h"
+
+struct mkfs {
+	const char *store, *import, *label;
+	uint64_t chunk;
+	bool quiet;
+};
+
+static int fail(const char *path, const char *why, int r)
+{
+	fprintf(stderr, "mkfs.firn: %s: %s\n", path, why[0] ? why : strerror(-r));
+	return 1;
+}
+
+static int usage(const char *complaint, const char *arg)
+{
+	fprintf(stderr, "mkfs.firn: %s%s; try mkfs.firn --help\n", complaint, arg);
+	return 1;
+}
+
+static int help(void)
+{
+	puts("usage: mkfs.firn [-q] [-L LABEL] [-c SIZE] [--import DIR] STORE\n"
+	     "Makes the directory STORE, or fills it if it is empty, with a new firn store.\n\n"
+	     "  -L, --label LABEL   name the store, up to 32 bytes\n"
+	     "  -c, --chunk SIZE    compress files in pieces of SIZE, 4K to 1M, a power of two (128K)\n"
+	     "      --import DIR    copy the tree DIR into it\n"
+	     "  -q, --quiet         print errors only\n"
+	     "  -h, --help          show this help\n"
+	     "  -V, --version       show the version");
+	return 0;
+}
+
+static bool chunk_valid(uint64_t n)
+{
+	return n >= CHUNK_SIZE_MIN && n <= CHUNK_SIZE_MAX && (n & (n - 1)) == 0;
+}
+
+/* Exit status, or -1 to go on. */
+static int arguments(int argc, char **argv, struct mkfs *m)
+{
+	static const struct option longs[] = {
+		{ "label", required_argument, NULL, 'L' }, { "chunk", required_argument, NULL, 'c' },
+		{ "import", required_argument, NULL, 'i' }, { "quiet", no_argument, NULL, 'q' },
+		{ "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' }, { 0 },
+	};
+	int c;
+
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, ":L:c:qhV", longs, NULL)) != -1) {
+		switch (c) {
+		case 'L':
+			m->label = optarg;
+			break;
+		case 'c':
+			if (!size_parse(optarg, &m->chunk) || !chunk_valid(m->chunk))
+				return usage("the chunk size must be a power of two from 4K to 1M, not ", optarg);
+			break;
+		case 'i':
+			m->import = optarg;
+			break;
+		case 'q':
+			m->quiet = true;
+			break;
+		case 'h':
+			return help();
+		case 'V':
+			puts(PACKAGE_STRING);
+			return 0;
+		case ':':
+			return usage("no value for ", argv[optind - 1]);
+		default:
+			return usage("unknown option ", argv[optind - 1]);
+		}
+	}
+	if (m->label && strlen(m->label) > LABEL_MAX)
+		return usage("the label is longer than 32 bytes: ", m->label);
+	if (optind + 1 != argc)
+		return usage(optind < argc ? "more than one STORE" : "no STORE", "");
+	m->store = argv[optind];
+	return -1;
+}
+
+static int import_progress(void *arg, const struct import_progress *p)
+{
+	char text[96], size[PROGRESS_SIZE];
+
+	snprintf(text, sizeof text, "%llu files, %s", (unsigned long long)p->files,
+		 progress_size(size, (double)p->bytes));
+	progress_update(arg, -1, text);
+	return progress_interrupted();
+}
+
+static int import(const struct mkfs *m, struct volume *vol, struct import_progress *done)
+{
+	struct progress bar;
+	struct import_options opt = { .progress = import_progress, .arg = &bar };
+	struct volume_error err = { "" };
+	int r;
+
+	progress_catch_signals();
+	progress_init(&bar, "import", false);
+	r = import_tree(vol, m->import, &opt, done, &err);
+	progress_end(&bar, NULL);
+	if (r == -EINTR) {
+		fprintf(stderr, "mkfs.firn: interrupted: %s holds what was copied until then\n", m->store);
+		return 130;
+	}
+	return r ? fail(err.text, "", r) : 0;
+}
+
+static int fill(const struct mkfs *m)
+{
+	struct volume_error err = { "" };
+	struct import_progress done = { 0 };
+	struct volume_options opt;
+	struct volume *vol;
+	char size[PROGRESS_SIZE];
+	int r, status;
+
+	volume_options_init(&opt);
+	opt.offline = true;
+	opt.role = "mkfs.firn";
+	r = volume_open(m->store, &opt, &vol, &err);
+	if (r)
+		return fail(m->store, err.text, r);
+	status = import(m, vol, &done);
+	r = volume_close(vol);
+	if (r)
+		return fail(m->store, "", r);
+	if (status == 0 && !m->quiet)
+		printf("%llu files, %s in %.1f s\n", (unsigned long long)done.files,
+		       progress_size(size, (double)done.bytes), done.seconds);
+	return status;
+}
+
+/* A tree nested deeply keeps a descriptor or two open per level. */
+static void descriptors_raise(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct mkfs m = { .chunk = CHUNK_SIZE_DEFAULT };
+	struct volume_error err = { "" };
+	struct stat st;
+	int r = arguments(argc, argv, &m);
+
+	if (r >= 0)
+		return r;
+	if (m.import && stat(m.import, &st))
+		return fail(m.import, "", -errno);
+	if (m.import && !S_ISDIR(st.st_mode))
+		return fail(m.import, "", -ENOTDIR);
+	descriptors_raise();
+	r = volume_create(m.store, (uint32_t)m.chunk, m.label, geteuid(), getegid(), &err);
+	if (r)
+		return fail(m.store, err.text, r);
+	if (!m.quiet)
+		printf("%s: a firn store%s%s, in chunks of %llu KiB\n", m.store, m.label ? " named " : "",
+		       m.label ? m.label : "", (unsigned long long)m.chunk >> 10);
+	return m.import ? fill(&m) : 0;
+}
