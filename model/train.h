@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Training of a model on sample chunks: float, many threads, one pass, offline. The recipe and why: the top of model/train.c.
+ * Training of a model on sample chunks: float, OpenMP, one pass, offline. The recipe and why: the top of model/train.c.
  */
 #ifndef FIRN_MODEL_TRAIN_H
 #define FIRN_MODEL_TRAIN_H
