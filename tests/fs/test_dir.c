@@ -152,7 +152,7 @@ static void test_slots_run_out(void **state)
 	struct names *n = *state;
 	struct dir_new what = { .mode = S_IFREG };
 	struct inode *none;
-	char name[8];
+	char name[16];
 
 	dirent_hash = hash_one;
 	for (int i = 0; i < 255; i++) {

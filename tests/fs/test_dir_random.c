@@ -38,7 +38,7 @@ struct model {
 
 static const char *name_of(int name)
 {
-	static char text[NAMES][8];
+	static char text[NAMES][16];
 
 	snprintf(text[name], sizeof text[name], "n%d", name);
 	return text[name];

@@ -172,10 +172,12 @@ static void holes(void **state)
 	assert_zeros(fd, 0, 4 * MIB);
 	assert_pattern(fd, 4 * MIB, MIB);
 	assert_zeros(fd, 5 * MIB, 4 * MIB);
-	assert_int_equal(lseek(fd, 0, SEEK_DATA), 4 * MIB);
-	assert_int_equal(lseek(fd, 0, SEEK_HOLE), 0);
-	assert_int_equal(lseek(fd, 4 * MIB, SEEK_HOLE), 5 * MIB);
-	assert_errno((int)lseek(fd, 6 * MIB, SEEK_DATA), ENXIO);
+	/* A hole may be called data, but data never a hole. */
+	assert_true(lseek(fd, 0, SEEK_DATA) >= 0 && lseek(fd, 0, SEEK_DATA) <= 4 * MIB);
+	assert_int_equal(lseek(fd, 4 * MIB, SEEK_DATA), 4 * MIB);
+	assert_true(lseek(fd, 4 * MIB, SEEK_HOLE) >= 5 * MIB);
+	assert_errno((int)lseek(fd, 64 * MIB, SEEK_DATA), ENXIO);
+	assert_errno((int)lseek(fd, 64 * MIB, SEEK_HOLE), ENXIO);
 	assert_int_equal(lseek(fd, 0, SEEK_END), 64 * MIB);
 	assert_done(close(fd));
 	assert_done(unlink("sparse"));
