@@ -27,7 +27,7 @@ int index_freeze(struct index *ix, int (*hook)(struct index_op *op, void *arg), 
 	}
 	if (memtable_empty(ix->running))
 		goto unlock;
-	rc = memtable_create(&fresh);
+	rc = memtable_create(&ix->pending, &fresh);
 	if (!rc && hook)
 		rc = hook(&op, arg);
 	if (op.reader)

@@ -20,6 +20,7 @@ struct index {
 	pthread_rwlock_t lock;
 	struct memtable *running;    /* guarded by lock */
 	struct memtable *committing; /* guarded by lock; NULL when there is none */
+	atomic_size_t pending;       /* bytes of both                            */
 };
 
 /* The operation's LMDB transaction, taken when first asked for. */

@@ -35,7 +35,7 @@ int index_open(int dirfd, const char *store_path, bool create, bool readonly, st
 	rc = lock_init(&ix->lock);
 	if (rc)
 		goto free_index;
-	rc = memtable_create(&ix->running);
+	rc = memtable_create(&ix->pending, &ix->running);
 	if (rc)
 		goto destroy_lock;
 	rc = env_open(&ix->env, dirfd, store_path, create, readonly);
@@ -150,12 +150,7 @@ int index_del(struct index_op *op, enum table table, const void *key, size_t key
 
 size_t index_pending_bytes(struct index *ix)
 {
-	size_t bytes;
-
-	pthread_rwlock_rdlock(&ix->lock);
-	bytes = memtable_bytes(ix->running) + (ix->committing ? memtable_bytes(ix->committing) : 0);
-	pthread_rwlock_unlock(&ix->lock);
-	return bytes;
+	return atomic_load_explicit(&ix->pending, memory_order_relaxed);
 }
 
 int index_stat(struct index *ix, struct index_stat *out)

@@ -6,6 +6,8 @@
  * to the *running* one; a commit freezes it (it becomes the *committing* one, a new running one starts), writes it in one
  * synced LMDB transaction and drops it. A reader looks in running, then committing, then LMDB.
  *
+ * All functions but index_pending_bytes take part in the generation lock: none but those that take the op may be called inside an operation.
+ *
  * Everything done between index_begin and index_end (an *operation*) lands in one commit, whole: freezing waits for
  * open operations and new ones wait for the freeze, which is short (no I/O). Operations therefore must be short: no
  * file I/O, no encoding or decoding, no waiting inside one, and no second index_begin by the same thread. Operations
@@ -71,7 +73,7 @@ int index_scan_open(struct index_op *op, enum table table, const void *prefix, s
 int index_scan_next(struct index_scan *scan, struct index_record *out);
 void index_scan_close(struct index_scan *scan);
 
-/* Bytes of memory that uncommitted changes hold (both generations), for backpressure. */
+/* Bytes of memory that uncommitted changes hold (both generations), for backpressure. May be called inside an operation. */
 size_t index_pending_bytes(struct index *ix);
 
 /*
@@ -81,7 +83,7 @@ size_t index_pending_bytes(struct index *ix);
  *   index_commit   writes the frozen generation in one LMDB transaction and syncs it. Grows the map when it is full.
  *                  On error the frozen generation stays readable and a later index_commit tries it again: -ENOSPC, -EIO.
  * One thread at a time runs freeze+commit (the caller's duty). index_freeze while a frozen generation is still there: -EBUSY.
- * index_freeze returns 1 when a generation was frozen, 0 when there was nothing to commit.
+ * index_freeze returns 1 when a generation was frozen, 0 when there was nothing to commit (then the hook was not called).
  */
 int index_freeze(struct index *ix, int (*hook)(struct index_op *op, void *arg), void *arg);
 int index_commit(struct index *ix);

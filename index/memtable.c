@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 
 #define HEIGHT_MAX 12
@@ -32,10 +31,11 @@ struct memtable_node {
 };
 
 struct memtable {
-	pthread_mutex_t mutex; /* guards blocks, random and all stores to nodes */
+	pthread_mutex_t mutex; /* guards blocks, random, bytes and all stores to nodes */
 	struct block *blocks;  /* newest first */
 	uint32_t random;
-	atomic_size_t bytes;
+	size_t bytes;
+	atomic_size_t *total;
 	struct memtable_node *head;
 };
 
@@ -65,7 +65,8 @@ static void *arena_alloc(struct memtable *mt, size_t size)
 	}
 	p = b->bytes + b->used;
 	b->used += size;
-	atomic_fetch_add_explicit(&mt->bytes, size, memory_order_relaxed);
+	mt->bytes += size;
+	atomic_fetch_add_explicit(mt->total, size, memory_order_relaxed);
 	return p;
 }
 
@@ -89,7 +90,7 @@ static struct memtable_node *node_alloc(struct memtable *mt, int height, enum ta
 	return n;
 }
 
-int memtable_create(struct memtable **out)
+int memtable_create(atomic_size_t *total, struct memtable **out)
 {
 	struct memtable *mt;
 
@@ -97,13 +98,15 @@ int memtable_create(struct memtable **out)
 	mt = calloc(1, sizeof *mt);
 	if (!mt)
 		return -ENOMEM;
+	mt->total = total;
 	mt->random = 2463534242u;
 	mt->head = node_alloc(mt, HEIGHT_MAX, TABLE_META, NULL, 0);
 	if (!mt->head) {
 		free(mt);
 		return -ENOMEM;
 	}
-	atomic_store(&mt->bytes, 0);
+	atomic_fetch_sub_explicit(total, mt->bytes, memory_order_relaxed); /* an empty table counts nothing */
+	mt->bytes = 0;
 	pthread_mutex_init(&mt->mutex, NULL);
 	*out = mt;
 	return 0;
@@ -119,6 +122,7 @@ void memtable_destroy(struct memtable *mt)
 		mt->blocks = b->next;
 		free(b);
 	}
+	atomic_fetch_sub_explicit(mt->total, mt->bytes, memory_order_relaxed);
 	pthread_mutex_destroy(&mt->mutex);
 	free(mt);
 }
@@ -273,9 +277,9 @@ const struct memtable_node *memtable_head(const struct memtable *mt)
 	return mt->head;
 }
 
-size_t memtable_bytes(struct memtable *mt)
+size_t memtable_bytes(const struct memtable *mt)
 {
-	return atomic_load_explicit(&mt->bytes, memory_order_relaxed);
+	return mt->bytes;
 }
 
 bool memtable_empty(const struct memtable *mt)

@@ -9,6 +9,7 @@
 #ifndef FIRN_INDEX_MEMTABLE_H
 #define FIRN_INDEX_MEMTABLE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,8 +19,12 @@
 struct memtable;
 struct memtable_node;
 
-int memtable_create(struct memtable **out); /* -ENOMEM */
-void memtable_destroy(struct memtable *mt); /* NULL allowed; no reader or writer may be left */
+/*
+ * total: counts the bytes of nodes and values of all memtables made with it, until they are destroyed. -ENOMEM.
+ * memtable_destroy: NULL allowed; no reader or writer may be left.
+ */
+int memtable_create(atomic_size_t *total, struct memtable **out);
+void memtable_destroy(struct memtable *mt);
 
 /* -ENOMEM; then the table is as before. */
 int memtable_put(struct memtable *mt, enum table table, const void *key, size_t key_len, const void *value, size_t len);
@@ -44,7 +49,7 @@ const struct memtable_node *memtable_next(const struct memtable_node *n);
 void memtable_entry(const struct memtable_node *n, struct memtable_entry *out);
 
 const struct memtable_node *memtable_head(const struct memtable *mt);
-size_t memtable_bytes(struct memtable *mt); /* what nodes and values take */
+size_t memtable_bytes(const struct memtable *mt); /* its own part of the total; no writer may be at work */
 bool memtable_empty(const struct memtable *mt);
 
 #endif

@@ -12,13 +12,17 @@
 
 #include "tests/index/store.h"
 
+#define KEYS 20000
+
+static atomic_size_t total;
+
 static void test_put_get_replace_delete(void **state)
 {
 	struct memtable_entry e;
 	struct memtable *mt;
 
 	(void) state;
-	assert_int_equal(memtable_create(&mt), 0);
+	assert_int_equal(memtable_create(&total, &mt), 0);
 	assert_true(memtable_empty(mt));
 	assert_false(memtable_get(mt, TABLE_INODE, "a", 1, &e));
 	assert_int_equal(memtable_put(mt, TABLE_INODE, "a", 1, "one", 3), 0);
@@ -37,10 +41,10 @@ static void test_put_get_replace_delete(void **state)
 	assert_true(e.tombstone);
 	assert_false(memtable_empty(mt));
 	assert_true(memtable_bytes(mt) > 0);
+	assert_int_equal(atomic_load(&total), memtable_bytes(mt));
 	memtable_destroy(mt);
+	assert_int_equal(atomic_load(&total), 0);
 }
-
-#define KEYS 20000
 
 static void check_order(struct memtable *mt, size_t expected)
 {
@@ -70,7 +74,7 @@ static void test_order_and_seek(void **state)
 	uint32_t i, x;
 
 	(void) state;
-	assert_int_equal(memtable_create(&mt), 0);
+	assert_int_equal(memtable_create(&total, &mt), 0);
 	for (i = 0; i < KEYS; i++) {
 		x = (i * 7919u) % KEYS * 2 + 2; /* 7919 does not divide 20000: every even number once */
 		be32_put(key, x);
@@ -138,7 +142,7 @@ static void test_readers_beside_writer(void **state)
 	int i;
 
 	(void) state;
-	assert_int_equal(memtable_create(&s.mt), 0);
+	assert_int_equal(memtable_create(&total, &s.mt), 0);
 	for (i = 0; i < 3; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, i == 0 ? write_keys : read_keys, &s), 0);
 	for (i = 0; i < 3; i++)
