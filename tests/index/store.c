@@ -14,18 +14,14 @@
 
 #include <cmocka.h>
 
-static struct store the_store;
-
-int store_setup(void **state)
+void store_make(struct store *s)
 {
 	const char *tmp = getenv("TMPDIR");
 
-	snprintf(the_store.path, sizeof the_store.path, "%s/firn-test-XXXXXX", tmp ? tmp : "/tmp");
-	if (!mkdtemp(the_store.path))
-		return -1;
-	the_store.fd = open(the_store.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	*state = &the_store;
-	return the_store.fd < 0 ? -1 : 0;
+	snprintf(s->path, sizeof s->path, "%s/firn-test-XXXXXX", tmp ? tmp : "/tmp");
+	assert_non_null(mkdtemp(s->path));
+	s->fd = open(s->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(s->fd >= 0);
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
@@ -36,12 +32,25 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 	return remove(path);
 }
 
+void store_remove(struct store *s)
+{
+	close(s->fd);
+	assert_int_equal(nftw(s->path, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+}
+
+int store_setup(void **state)
+{
+	static struct store the_store;
+
+	store_make(&the_store);
+	*state = &the_store;
+	return 0;
+}
+
 int store_teardown(void **state)
 {
-	struct store *s = *state;
-
-	close(s->fd);
-	return nftw(s->path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	store_remove(*state);
+	return 0;
 }
 
 void store_poke(const struct store *s, const char *name, uint64_t offset, const void *bytes, size_t len)
@@ -50,6 +59,15 @@ void store_poke(const struct store *s, const char *name, uint64_t offset, const 
 
 	assert_true(fd >= 0);
 	assert_int_equal(pwrite(fd, bytes, len, (off_t) offset), (ssize_t) len);
+	close(fd);
+}
+
+void store_peek(const struct store *s, const char *name, uint64_t offset, void *bytes, size_t len)
+{
+	int fd = openat(s->fd, name, O_RDONLY | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(pread(fd, bytes, len, (off_t) offset), (ssize_t) len);
 	close(fd);
 }
 

@@ -16,8 +16,13 @@ struct store {
 int store_setup(void **state);    /* *state: a struct store */
 int store_teardown(void **state);
 
+/* For a second store within a test. */
+void store_make(struct store *s);
+void store_remove(struct store *s);
+
 /* Overwrites, cuts or reads a file of the store; a failure fails the test. */
 void store_poke(const struct store *s, const char *name, uint64_t offset, const void *bytes, size_t len);
+void store_peek(const struct store *s, const char *name, uint64_t offset, void *bytes, size_t len);
 void store_truncate(const struct store *s, const char *name, uint64_t len);
 uint64_t store_size(const struct store *s, const char *name);
 void store_flip(const struct store *s, const char *name, uint64_t offset);
