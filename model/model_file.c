@@ -2,8 +2,9 @@
 /*
  * A model as bytes: a header that says the shapes, then all arrays and the dictionary in one arithmetic-coded stream.
  *
- * A table's row is coded as the bit length of its largest weight (0: an empty row, next to nothing), then its weights with the
- * statistics chosen by that and by the weights just coded. The stream's order: rows of each table, bias, out, out_bias, mixer, dictionary.
+ * A table's row is coded as the bit length of its largest weight (0: an empty row, next to nothing), the number of zero bits that all its
+ * weights end in (training leaves no more precision than a row deserves), then its weights without these bits, with the statistics
+ * chosen by the bits that are left and by the weights just coded. The stream's order: rows of each table, bias, out, out_bias, mixer, dictionary.
  */
 #include "model/model.h"
 
@@ -56,6 +57,7 @@ static uint32_t get32(const uint8_t *p)
 /* Statistics of one table. */
 struct table_stat {
 	struct number_stat scale[SCALES];
+	struct number_stat shift[SCALES];
 	struct number_stat weight[SCALES][NEAR];
 };
 
@@ -64,31 +66,38 @@ static unsigned weight_size(int weight)
 	return (unsigned)(weight < 0 ? -weight : weight);
 }
 
-static int32_t row_scale(const int8_t *row, uint32_t hidden)
+/* The bits that any weight of the row has. */
+static unsigned row_bits(const int8_t *row, uint32_t hidden)
 {
-	unsigned max = 0;
+	unsigned bits = 0;
 
 	for (uint32_t j = 0; j < hidden; j++)
-		max |= weight_size(row[j]);
-	return max ? 32 - __builtin_clz(max) : 0;
+		bits |= weight_size(row[j]);
+	return bits;
 }
 
 static int row_code(struct number_io *io, struct table_stat *stat, int8_t *row, uint32_t hidden, int32_t *scale_before)
 {
-	int32_t scale = number_code(io, &stat->scale[*scale_before], row_scale(row, hidden)), v;
-	unsigned before = 0, at;
+	unsigned bits = row_bits(row, hidden), before = 0;
+	int32_t scale = bits ? 32 - __builtin_clz(bits) : 0, shift = bits ? __builtin_ctz(bits) : 0, left, v;
 
+	scale = number_code(io, &stat->scale[*scale_before], scale);
 	if (scale < 0 || scale > SCALES)
 		return -EUCLEAN;
-	at = scale < SCALES ? (unsigned)scale : SCALES - 1;
-	*scale_before = (int32_t)at;
-	for (uint32_t j = 0; scale && j < hidden; j++) {
-		unsigned near = before >> scale ? 3 : before >> (scale - 1) ? 2 : before << 2 >> scale ? 1 : 0;
+	*scale_before = scale < SCALES ? scale : SCALES - 1;
+	if (scale == 0)
+		return 0;
+	shift = number_code(io, &stat->shift[*scale_before], shift);
+	if (shift < 0 || shift >= scale)
+		return -EUCLEAN;
+	left = scale - shift < SCALES ? scale - shift : SCALES - 1;
+	for (uint32_t j = 0; j < hidden; j++) {
+		unsigned near = before >> left ? 3 : before >> (left - 1) ? 2 : before << 2 >> left ? 1 : 0;
 
-		v = number_code(io, &stat->weight[at][near], row[j]);
-		if (v < INT8_MIN || v > INT8_MAX)
+		v = number_code(io, &stat->weight[left][near], row[j] / (1 << shift));
+		if (v < INT8_MIN / (1 << shift) || v > INT8_MAX >> shift)
 			return -EUCLEAN;
-		row[j] = (int8_t)v;
+		row[j] = (int8_t)(v * (1 << shift));
 		before = (before + 2 * weight_size(v)) / 2;
 	}
 	return 0;
@@ -108,6 +117,7 @@ static int table_code(struct number_io *io, struct model *m, uint32_t k)
 	int rc = 0;
 
 	stats_init(stat.scale, SCALES);
+	stats_init(stat.shift, SCALES);
 	stats_init(&stat.weight[0][0], SCALES * NEAR);
 	for (uint32_t r = 0; !rc && r < rows; r++)
 		rc = row_code(io, &stat, m->embed[k] + (size_t)r * hidden, hidden, &scale);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Training of a model on sample chunks: float, OpenMP, one pass, offline. The recipe and why: the top of model/train.c.
+ * Training of a model on sample chunks: float, many threads, one pass, offline. The recipe and why: the top of model/train.c.
  */
 #ifndef FIRN_MODEL_TRAIN_H
 #define FIRN_MODEL_TRAIN_H
@@ -28,6 +28,11 @@ struct train_options {
 	uint64_t seed;
 	int threads;          /* 0: all cores */
 	double seconds_max;   /* 0: no limit; else the schedule is cut so that training ends in time */
+	/*
+	 * Plain bytes that the model will serve for each time that it is stored: so much is a stored byte of the model weighed against.
+	 * Rarely used rows are rounded the more coarsely, the less they serve. 0: all precision is kept.
+	 */
+	uint64_t worth_bytes;
 	/* 0: defaults, in the units of the recipe */
 	float rate_table, rate_dense;
 	/* Called a few times a second from the training thread; non-zero return stops training with -EINTR. May be NULL. */

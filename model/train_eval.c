@@ -11,6 +11,7 @@
 #include "model/context.h"
 #include "model/train_kernel.h"
 #include "model/train_net.h"
+#include "model/train_pool.h"
 
 /* Bits of one byte whose nodes have the integer logits z, units 2^-18. */
 static double eval_bits(const struct model *m, const int32_t *z, const uint8_t *node, uint8_t byte)
@@ -55,52 +56,79 @@ static double eval_chunk(const struct train_kernel *kernel, const struct model *
 	return bits;
 }
 
-int train_evaluate(const struct model *m, const struct train_chunk *chunks, size_t n, uint64_t max_bytes, int threads,
-		   double *bits)
-{
-	const struct train_kernel *kernel = train_kernel_get();
-	uint64_t total = 0;
-	double sum = 0, *part;
-	uint32_t *len;
-	int rc = 0;
+struct eval {
+	const struct train_kernel *kernel;
+	const struct model *m;
+	const struct train_chunk *chunks;
+	uint32_t *len;             /* of each chunk, what is measured */
+	double *bits;              /* of each chunk */
+	struct context **contexts; /* of each thread */
+};
 
-	*bits = -1;
-	if (n == 0)
-		return -EINVAL;
-	part = calloc(n, sizeof(*part));
-	len = calloc(n, sizeof(*len));
-	if (!part || !len) {
-		rc = -ENOMEM;
-		goto free_parts;
-	}
+static void eval_part(void *arg, unsigned i, unsigned thread)
+{
+	struct eval *e = arg;
+
+	e->bits[i] = e->len[i] ? eval_chunk(e->kernel, e->m, e->contexts[thread], e->chunks[i].bytes, e->len[i]) : 0;
+}
+
+/* Shares max_bytes out to the chunks; returns their sum. */
+static uint64_t eval_plan(struct eval *e, size_t n, uint64_t max_bytes)
+{
+	uint64_t total = 0;
+
 	for (size_t i = 0; i < n; i++) {
 		uint64_t left = max_bytes ? max_bytes - total : UINT64_MAX;
 
-		len[i] = chunks[i].len < left ? chunks[i].len : (uint32_t)left;
-		total += len[i];
+		e->len[i] = e->chunks[i].len < left ? e->chunks[i].len : (uint32_t)left;
+		total += e->len[i];
 	}
-#pragma omp parallel num_threads(train_kernel_threads(threads))
-	{
-		struct context *c = NULL;
+	return total;
+}
 
-		if (context_create(&c)) {
-#pragma omp atomic write
-			rc = -ENOMEM;
-		}
-#pragma omp for schedule(dynamic)
-		for (size_t i = 0; i < n; i++)
-			if (c && len[i])
-				part[i] = eval_chunk(kernel, m, c, chunks[i].bytes, len[i]);
-		context_destroy(c);
-	}
+static int eval_contexts(struct eval *e, unsigned threads)
+{
+	int rc = 0;
+
+	e->contexts = calloc(threads, sizeof(struct context *));
+	if (!e->contexts)
+		return -ENOMEM;
+	for (unsigned i = 0; rc == 0 && i < threads; i++)
+		rc = context_create(&e->contexts[i]);
+	return rc;
+}
+
+int train_evaluate(const struct model *m, const struct train_chunk *chunks, size_t n, uint64_t max_bytes, int threads,
+		   double *bits)
+{
+	struct eval e = {.kernel = train_kernel_get(), .m = m, .chunks = chunks};
+	struct train_pool *pool = NULL;
+	uint64_t total;
+	double sum = 0;
+	int rc = -ENOMEM;
+
+	*bits = -1;
+	if (n == 0 || n > UINT32_MAX)
+		return -EINVAL;
+	e.len = malloc(n * sizeof(*e.len));
+	e.bits = malloc(n * sizeof(*e.bits));
+	if (!e.len || !e.bits)
+		goto free_parts;
+	total = eval_plan(&e, n, max_bytes);
+	rc = total ? train_pool_create(threads, &pool) : -EINVAL;
+	rc = rc ? rc : eval_contexts(&e, train_pool_threads(pool));
+	if (rc)
+		goto free_parts;
+	train_pool_run(pool, (unsigned)n, eval_part, &e);
 	for (size_t i = 0; i < n; i++)
-		sum += part[i];
-	if (rc == 0 && total == 0)
-		rc = -EINVAL;
-	if (rc == 0)
-		*bits = sum / (double)total;
+		sum += e.bits[i];
+	*bits = sum / (double)total;
 free_parts:
-	free(part);
-	free(len);
+	for (unsigned i = 0; e.contexts && i < train_pool_threads(pool); i++)
+		context_destroy(e.contexts[i]);
+	free(e.contexts);
+	train_pool_destroy(pool);
+	free(e.len);
+	free(e.bits);
 	return rc;
 }

@@ -7,10 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#ifdef _OPENMP
-#include <omp.h>
-#endif
-
 typedef float vec __attribute__((vector_size(32), aligned(4), may_alias));
 typedef int32_t veci __attribute__((vector_size(32), aligned(4), may_alias));
 typedef int16_t vecs __attribute__((vector_size(32), aligned(2), may_alias));
@@ -223,14 +219,4 @@ const struct train_kernel *train_kernel_get(void)
 		return &kernel_avx2;
 #endif
 	return &kernel_plain;
-}
-
-int train_kernel_threads(int n)
-{
-#ifdef _OPENMP
-	return n > 0 ? n : omp_get_num_procs();
-#else
-	(void)n;
-	return 1;
-#endif
 }

@@ -42,7 +42,4 @@ struct train_kernel {
 /* The fastest for this CPU; FIRN_KERNEL=scalar in the environment asks for the plain one (for tests). */
 const struct train_kernel *train_kernel_get(void);
 
-/* Threads to use when n are asked for, 0 meaning one per core. */
-int train_kernel_threads(int n);
-
 #endif

@@ -158,14 +158,14 @@ void train_path(uint8_t byte, uint8_t node[TRAIN_PATH])
 	}
 }
 
-/* The rows of position i, and a hint to fetch those of the next. */
-static void net_rows(const struct train_net *net, const struct train_batch *b, unsigned i, const float **row)
+/* The rows of position i, and a hint to fetch those of the next one before end. */
+static void net_rows(const struct train_net *net, const struct train_batch *b, unsigned i, unsigned end, const float **row)
 {
 	size_t hidden = net->hidden;
 
 	for (unsigned k = 0; k < net->contexts; k++) {
 		row[k] = net->embed[k] + b->rows[k][i] * hidden;
-		if (i + 1 == b->n)
+		if (i + 1 == end)
 			continue;
 		for (unsigned j = 0; j < hidden; j += 16)
 			__builtin_prefetch(net->embed[k] + b->rows[k][i + 1] * hidden + j);
@@ -178,22 +178,16 @@ static void net_out(const struct train_net *net, const uint8_t *node, const floa
 		out[d] = net->out.w + (size_t)node[d] * net->hidden;
 }
 
-double train_net_forward(const struct train_net *net, struct train_batch *b, unsigned i)
+/* The errors of position i whose logits without bias are z; returns its loss in bits. */
+static double net_errors(const struct train_net *net, struct train_batch *b, unsigned i, const float *z)
 {
-	const float *row[MODEL_CONTEXTS_MAX], *out[TRAIN_PATH];
-	float *h = b->h + (size_t)i * net->hidden, z[TRAIN_PATH];
 	double likelihood = 1.0;
 
-	train_path(b->byte[i], b->node[i]);
-	net_rows(net, b, i, row);
-	net_out(net, b->node[i], out);
-	net->kernel->hide(h, net->bias.w, row, net->contexts, net->hidden);
-	net->kernel->dots(z, h, out, net->hidden);
 	for (unsigned d = 0; d < TRAIN_PATH; d++) {
 		unsigned bit = b->byte[i] >> (7 - d) & 1;
 		float logit = z[d] + net->out_bias.w[b->node[i][d]], p;
 
-		logit = fminf(fmaxf(logit, -LOGIT_MAX), LOGIT_MAX);
+		logit = logit < -LOGIT_MAX ? -LOGIT_MAX : logit > LOGIT_MAX ? LOGIT_MAX : logit;
 		p = 1.0f / (1.0f + expf(-logit));
 		b->err[i][d] = p - (float)bit;
 		likelihood *= bit ? p : 1.0f - p;
@@ -201,13 +195,35 @@ double train_net_forward(const struct train_net *net, struct train_batch *b, uns
 	return -log2(likelihood);
 }
 
-void train_net_backward(const struct train_net *net, struct train_batch *b, unsigned i)
+double train_net_forward(const struct train_net *net, struct train_batch *b, unsigned first, unsigned end)
+{
+	const float *row[MODEL_CONTEXTS_MAX], *out[TRAIN_PATH];
+	float z[TRAIN_PATH];
+	double bits = 0;
+
+	for (unsigned i = first; i < end; i++) {
+		float *h = b->h + (size_t)i * net->hidden;
+
+		train_path(b->byte[i], b->node[i]);
+		net_rows(net, b, i, end, row);
+		net_out(net, b->node[i], out);
+		net->kernel->hide(h, net->bias.w, row, net->contexts, net->hidden);
+		net->kernel->dots(z, h, out, net->hidden);
+		bits += net_errors(net, b, i, z);
+	}
+	return bits;
+}
+
+void train_net_backward(const struct train_net *net, struct train_batch *b, unsigned first, unsigned end)
 {
 	const float *out[TRAIN_PATH];
-	size_t at = (size_t)i * net->hidden;
 
-	net_out(net, b->node[i], out);
-	b->square[i] = net->kernel->back(b->g + at, b->h + at, b->err[i], out, net->hidden) / (float)net->hidden;
+	for (unsigned i = first; i < end; i++) {
+		size_t at = (size_t)i * net->hidden;
+
+		net_out(net, b->node[i], out);
+		b->square[i] = net->kernel->back(b->g + at, b->h + at, b->err[i], out, net->hidden) / (float)net->hidden;
+	}
 }
 
 void train_net_update_table(struct train_net *net, const struct train_batch *b, unsigned k, float rate)
@@ -267,14 +283,27 @@ void train_net_update_bias(struct train_net *net, const struct train_adam *a)
 
 static int32_t quantise(float w, float scale, float max)
 {
-	return (int32_t)lrintf(fminf(fmaxf(w * scale, -max), max));
+	w *= scale;
+	w = w < max ? w > -max ? w : -max : max; /* max, too, when w is not a number */
+	return (int32_t)(w < 0 ? w - 0.5f : w + 0.5f);
 }
 
-void train_net_export(const struct train_net *net, struct model *m)
+static void export_row(const float *w, unsigned hidden, float step, int8_t *row)
+{
+	int unit = 1;
+
+	while (unit < 128 && 2 * unit <= 64 * step)
+		unit *= 2;
+	for (unsigned j = 0; j < hidden; j++)
+		row[j] = (int8_t)(unit * quantise(w[j], 64.0f / (float)unit, (float)(127 / unit)));
+}
+
+void train_net_export(const struct train_net *net, float coarse, struct model *m)
 {
 	for (unsigned k = 0; k < net->contexts; k++)
-		for (size_t j = 0; j < (size_t)net->rows[k] * net->hidden; j++)
-			m->embed[k][j] = (int8_t)quantise(net->embed[k][j], 64, 127);
+		for (size_t r = 0; r < net->rows[k]; r++)
+			export_row(net->embed[k] + r * net->hidden, net->hidden, coarse / sqrtf(net->squares[k][r]),
+				   m->embed[k] + r * net->hidden);
 	for (unsigned j = 0; j < net->hidden; j++)
 		m->bias[j] = (int16_t)quantise(net->bias.w[j], 64, 4096);
 	for (size_t j = 0; j < (size_t)MODEL_NODES * net->hidden; j++)

@@ -52,10 +52,10 @@ void train_batch_destroy(struct train_batch *b); /* NULL allowed */
 /* The nodes on a byte's path; bit d of the return value (from 7 down to 0) goes with node[7 - d]. */
 void train_path(uint8_t byte, uint8_t node[TRAIN_PATH]);
 
-/* Hidden vector, errors and nodes of position i; returns its loss in bits. */
-double train_net_forward(const struct train_net *net, struct train_batch *b, unsigned i);
-/* Gradient of the loss of position i, in nats, by the sum of its rows. Needs the position's forward. */
-void train_net_backward(const struct train_net *net, struct train_batch *b, unsigned i);
+/* Hidden vectors, errors and nodes of positions first..end-1, and no others; returns their loss in bits. */
+double train_net_forward(const struct train_net *net, struct train_batch *b, unsigned first, unsigned end);
+/* Gradient of the loss of each of these positions, in nats, by the sum of its rows. Needs their forward. */
+void train_net_backward(const struct train_net *net, struct train_batch *b, unsigned first, unsigned end);
 
 /* Row-wise Adagrad on table k. */
 void train_net_update_table(struct train_net *net, const struct train_batch *b, unsigned k, float rate);
@@ -66,7 +66,11 @@ void train_net_update_depth(struct train_net *net, unsigned depth, const struct 
 void train_net_sum_bias(struct train_net *net, const struct train_batch *b);
 void train_net_update_bias(struct train_net *net, const struct train_adam *a);
 
-/* Rounds into the integers of a model of the same shape, saturating. */
-void train_net_export(const struct train_net *net, struct model *m);
+/*
+ * Rounds into the integers of a model of the same shape, saturating. The weights of a table's row are rounded to multiples of a power of
+ * two close below coarse / sqrt(sum of its mean squared gradients), at least 1/64: the fewer positions a row has served, the
+ * fewer bits it gets, down to none. coarse 0: all precision.
+ */
+void train_net_export(const struct train_net *net, float coarse, struct model *m);
 
 #endif

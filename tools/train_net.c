@@ -61,16 +61,18 @@ static int net_weigh(const struct train_parts *parts, const struct net_options *
 
 int net_choose(struct train_parts *parts, const struct net_options *opt, struct net_choice *out)
 {
+	struct train_options train = opt->train;
 	struct train_progress last = {0};
 	struct model *m = NULL;
 	int rc;
 
 	*out = (struct net_choice){0};
+	train.worth_bytes = opt->learnable / 2; /* the store keeps two copies */
 	rc = train_propose_shape(opt->learnable, opt->level, &out->shape);
 	if (rc == 0)
 		rc = net_make(parts, &out->shape, &m);
 	if (rc == 0)
-		rc = train_model(m, parts->train.chunks, parts->train.n, parts->valid.chunks, parts->valid.n, &opt->train, &last);
+		rc = train_model(m, parts->train.chunks, parts->train.n, parts->valid.chunks, parts->valid.n, &train, &last);
 	if (rc == 0)
 		rc = neural_calibrate(m, parts->calibration.chunks, parts->calibration.n, NULL);
 	if (rc == 0)

@@ -69,18 +69,13 @@ static int teardown(void **state)
 /* Loss of the batch in nats, the unit of the gradients. */
 static double loss(struct fixture *f)
 {
-	double bits = 0;
-
-	for (unsigned i = 0; i < N; i++)
-		bits += train_net_forward(f->net, f->batch, i);
-	return bits * log(2);
+	return train_net_forward(f->net, f->batch, 0, N) * log(2);
 }
 
 static void backward(struct fixture *f)
 {
 	loss(f);
-	for (unsigned i = 0; i < N; i++)
-		train_net_backward(f->net, f->batch, i);
+	train_net_backward(f->net, f->batch, 0, N);
 }
 
 static void check_gradient(struct fixture *f, float *w, double gradient)
@@ -258,7 +253,7 @@ struct exported {
 	int16_t out[MODEL_NODES * H];
 };
 
-static struct exported *export(struct fixture *f)
+static struct exported *export(struct fixture *f, float coarse)
 {
 	static struct exported e;
 
@@ -266,14 +261,14 @@ static struct exported *export(struct fixture *f)
 	for (unsigned k = 0; k < K; k++)
 		e.m.embed[k] = e.embed[k];
 	e.m.out = e.out;
-	train_net_export(f->net, &e.m);
+	train_net_export(f->net, coarse, &e.m);
 	return &e;
 }
 
 static void test_export_mirrors_float(void **state)
 {
 	struct fixture *f = *state;
-	struct exported *e = export(f);
+	struct exported *e = export(f, 0);
 	const int8_t *row[K];
 	const int16_t *out[TRAIN_PATH];
 	int16_t h[H];
@@ -315,7 +310,7 @@ static void test_export_saturates(void **state)
 	f->net->out_bias.w[0] = 1e9f;
 	f->net->out_bias.w[1] = -1e9f;
 	f->net->out_bias.w[2] = 1.0f;
-	e = export(f);
+	e = export(f, 0);
 	assert_int_equal(e->embed[0][0], 127);
 	assert_int_equal(e->embed[0][1], -127);
 	assert_int_equal(e->embed[0][2], 32);
@@ -328,6 +323,31 @@ static void test_export_saturates(void **state)
 	assert_int_equal(e->m.out_bias[0], 1 << 29);
 	assert_int_equal(e->m.out_bias[1], -(1 << 29));
 	assert_int_equal(e->m.out_bias[2], 1 << 18);
+}
+
+/* The step is the largest power of two within coarse / sqrt(squares), and rounding is to the nearest multiple. */
+static void test_export_coarse(void **state)
+{
+	struct fixture *f = *state;
+	static const struct {
+		float squares;
+		int unit;
+	} rows[] = {{64, 1}, {1, 2}, {0.2f, 4}, {0.01f, 16}, {1e-4f, 128}};
+	struct exported *e;
+
+	for (unsigned r = 0; r < 5; r++)
+		f->net->squares[2][r] = rows[r].squares;
+	for (unsigned j = 0; j < 5 * H; j++)
+		f->net->embed[2][j] = noise(1.9f);
+	e = export(f, 2.0f / 64);
+	for (unsigned j = 0; j < 5 * H; j++) {
+		int unit = rows[j / H].unit, got = e->embed[2][j];
+		float want = f->net->embed[2][j] * 64;
+
+		assert_int_equal(got % unit, 0);
+		assert_true(fabsf(want - (float)got) <= 0.5f * (float)unit + 0.01f || abs(got) == 127 / unit * unit);
+	}
+	assert_int_equal(e->embed[2][4 * H], 0); /* nothing is left of a row that served nothing */
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -345,6 +365,7 @@ int main(void)
 		TEST(test_step_lowers_loss),
 		TEST(test_export_mirrors_float),
 		TEST(test_export_saturates),
+		TEST(test_export_coarse),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
