@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Every system call on segment files: the narrow interface under which another store than the local directory can be put, and at which
- * a test can record or fail what is written.
+ * Every system call on segment files: the narrow interface under which another store than the local directory
+ * can be put, and at which a test can record or fail what is written.
  */
 #ifndef FIRN_INDEX_DISK_H
 #define FIRN_INDEX_DISK_H
@@ -22,11 +22,11 @@ int disk_append(int fd, const struct iovec *iov, int n, uint64_t offset);
 /* Reads all of the n <= 2 pieces from offset; -EIO when the file ends before. */
 int disk_read(int fd, const struct iovec *iov, int n, uint64_t offset);
 
-int disk_sync(int fd);                       /* data, and what is needed to find it          */
+int disk_sync(int fd); /* data, and what is needed to find it          */
 int disk_truncate(int fd, uint64_t length);
 int disk_size(int fd, uint64_t *bytes, uint64_t *allocated); /* allocated may be NULL        */
 int disk_unlink(int dirfd, const char *name);
-int disk_dirsync(int dirfd);                 /* names that were created or unlinked          */
+int disk_dirsync(int dirfd); /* names that were created or unlinked          */
 
 /* Calls fn for each name in the directory until it returns non-zero, which is then returned. */
 int disk_list(int dirfd, int (*fn)(void *arg, const char *name), void *arg);

@@ -13,9 +13,10 @@
 #define READERS_MAX 1024
 
 static const char *const table_names[TABLE_COUNT] = {
-	[TABLE_META] = "meta",       [TABLE_INODE] = "inode",   [TABLE_DIRENT] = "dirent", [TABLE_XATTR] = "xattr",
-	[TABLE_CHUNK] = "chunk",     [TABLE_EXTENT] = "extent", [TABLE_SEGMENT] = "segment",
-	[TABLE_MODEL] = "model",     [TABLE_ORPHAN] = "orphan", [TABLE_TODO] = "todo",
+	[TABLE_META] = "meta",       [TABLE_INODE] = "inode", [TABLE_DIRENT] = "dirent",
+	[TABLE_XATTR] = "xattr",     [TABLE_CHUNK] = "chunk", [TABLE_EXTENT] = "extent",
+	[TABLE_SEGMENT] = "segment", [TABLE_MODEL] = "model", [TABLE_ORPHAN] = "orphan",
+	[TABLE_TODO] = "todo",
 };
 
 int env_errno(int rc)
@@ -81,7 +82,8 @@ static int open_mdb(struct env *env, bool create)
 	unsigned flags = MDB_NOSUBDIR | MDB_NOTLS;
 	int rc;
 
-	/* Nobody else has the store open, and LMDB must not need to write the lock file of a store it only reads. */
+	/* Nobody else has the store open, and LMDB must not need to write the lock file of a store it only
+	 * reads. */
 	if (env->readonly)
 		flags |= MDB_RDONLY | MDB_NOLOCK;
 	rc = mdb_env_create(&env->mdb);

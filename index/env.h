@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The LMDB environment beneath the index: opening with distrust, its read transactions, the growth of its map, its errors.
+ * The LMDB environment beneath the index: opening with distrust, its read transactions, the growth of its
+ * map, its errors.
  */
 #ifndef FIRN_INDEX_ENV_H
 #define FIRN_INDEX_ENV_H
@@ -24,7 +25,7 @@ struct env {
 	MDB_dbi dbi[TABLE_COUNT];
 	bool readonly;
 	char *path;
-	pthread_mutex_t mutex;   /* guards idle */
+	pthread_mutex_t mutex; /* guards idle */
 	struct env_reader *idle;
 };
 
@@ -36,13 +37,14 @@ void env_close(struct env *env); /* no reader may be out */
 int env_reader_get(struct env *env, struct env_reader **out);
 void env_reader_put(struct env *env, struct env_reader *r);
 
-size_t env_used(struct env *env);     /* bytes of the file that pages were ever given out of */
+size_t env_used(struct env *env); /* bytes of the file that pages were ever given out of */
 size_t env_map_size(struct env *env);
 
 /* Makes the map at least `bytes` large (rounded up to a power of two). No transaction may be active. */
 int env_grow(struct env *env, size_t bytes);
 
-/* True when LMDB refuses all service after an I/O error: env_reopen, with no transaction active, starts it again. */
+/* True when LMDB refuses all service after an I/O error: env_reopen, with no transaction active, starts it
+ * again. */
 bool env_failed(struct env *env);
 int env_reopen(struct env *env);
 

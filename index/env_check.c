@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What must hold of index.mdb before LMDB may map it: its two meta pages, and the trees of the one that counts. */
+/* What must hold of index.mdb before LMDB may map it: its two meta pages, and the trees of the one that
+ * counts. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -9,7 +10,8 @@
 #include "index/env.h"
 #include "index/env_disk.h"
 
-/* Up to this size the leaves are read too: some 10 ms. Above it, opening must not cost the more the larger the store is. */
+/* Up to this size the leaves are read too: some 10 ms. Above it, opening must not cost the more the larger
+ * the store is. */
 #define LEAVES_MAX (32u << 20)
 
 static int read_meta(int fd, uint64_t offset, struct env_meta_disk *m)
@@ -27,8 +29,9 @@ static bool meta_sane(const struct env_meta_disk *m, uint64_t number)
 
 	return m->magic == ENV_MAGIC && m->version == ENV_VERSION && m->page.number == number &&
 	       m->page.flags == PAGE_META && page_size >= 512 && page_size <= 32768 &&
-	       (page_size & (page_size - 1)) == 0 && m->last_page >= 1 && m->last_page < m->map_size / page_size &&
-	       m->map_size <= (uint64_t) INT64_MAX && m->main.flags == 0;
+	       (page_size & (page_size - 1)) == 0 && m->last_page >= 1 &&
+	       m->last_page < m->map_size / page_size && m->map_size <= (uint64_t) INT64_MAX &&
+	       m->main.flags == 0;
 }
 
 static int check_file(int fd)

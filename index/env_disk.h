@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The file of LMDB 0.9 as bytes, in the byte order of the machine, as far as it must be checked before LMDB may trust it.
+ * The file of LMDB 0.9 as bytes, in the byte order of the machine, as far as it must be checked before LMDB
+ * may trust it.
  *
- * Pages of one size: two meta pages, of which the one with the higher transaction number counts, then branch, leaf and overflow pages in
- * any order. A meta page is the root of two trees: the free list, and the main tree whose values are the roots of the named tables.
+ * Pages of one size: two meta pages, of which the one with the higher transaction number counts, then branch,
+ * leaf and overflow pages in any order. A meta page is the root of two trees: the free list, and the main
+ * tree whose values are the roots of the named tables.
  */
 #ifndef FIRN_INDEX_ENV_DISK_H
 #define FIRN_INDEX_ENV_DISK_H
@@ -17,7 +19,8 @@
 #define ENV_DEPTH_MAX 32 /* of a tree: CURSOR_STACK of LMDB */
 #define ENV_FIRST_PAGE 2u
 
-/* Flags of a page as written: exactly one of these. In memory LMDB has more, which it would believe if it read them. */
+/* Flags of a page as written: exactly one of these. In memory LMDB has more, which it would believe if it
+ * read them. */
 enum {
 	PAGE_BRANCH = 0x01,
 	PAGE_LEAF = 0x02,
@@ -40,7 +43,7 @@ struct env_page_disk {
 		};
 		uint32_t pages; /* of an overflow run */
 	};
-	uint16_t pointers[]; /* offsets of nodes from the start of the page */
+	/* a branch or leaf goes on with uint16_t offsets of its nodes from the start of the page */
 };
 static_assert(sizeof(struct env_page_disk) == 16, "env_page_disk");
 
@@ -76,8 +79,8 @@ static_assert(sizeof(struct env_meta_disk) == 152, "env_meta_disk");
 static_assert(sizeof(void *) == 8, "this is the layout of 64-bit LMDB");
 
 /*
- * Follows the trees of a sane meta page of a file of `pages` pages: 0, -EUCLEAN, -ENOMEM, I/O errors. leaves: reads the leaves of tables too;
- * else only what leads to them, and whether they lie in the file.
+ * Follows the trees of a sane meta page of a file of `pages` pages: 0, -EUCLEAN, -ENOMEM, I/O errors. leaves:
+ * reads the leaves of tables too; else only what leads to them, and whether they lie in the file.
  */
 int env_walk(int fd, const struct env_meta_disk *meta, uint64_t pages, int leaves);
 

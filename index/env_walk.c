@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A walk over the trees of index.mdb by pread, because LMDB follows page numbers, offsets and lengths of a damaged file into the void.
- * It also finds pages that two trees claim, or that are free and in use: writing to such a store would destroy it.
+ * A walk over the trees of index.mdb by pread, because LMDB follows page numbers, offsets and lengths of a
+ * damaged file into the void. It also finds pages that two trees claim, or that are free and in use: writing
+ * to such a store would destroy it.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -47,7 +48,8 @@ static int claim(struct walk *w, uint64_t page)
 	return 0;
 }
 
-/* A list of free pages: their count, then their numbers, descending. Some may never have been written and lie behind the file's end. */
+/* A list of free pages: their count, then their numbers, descending. Some may never have been written and lie
+ * behind the file's end. */
 static int check_free_list(struct walk *w, const uint8_t *data, uint64_t len)
 {
 	uint64_t count, i, page, last = UINT64_MAX;
@@ -111,7 +113,10 @@ static int check_record(struct walk *w, const struct env_node_disk *n, size_t ro
 		return -EUCLEAN;
 	switch (kind) {
 	case TREE_TABLE:
-		return n->flags == 0 && n->key_len > 0 && n->key_len <= INDEX_KEY_MAX && len <= INDEX_VALUE_MAX ? 0 : -EUCLEAN;
+		return n->flags == 0 && n->key_len > 0 && n->key_len <= INDEX_KEY_MAX &&
+				       len <= INDEX_VALUE_MAX
+			       ? 0
+			       : -EUCLEAN;
 	case TREE_MAIN:
 		if (n->flags != NODE_TREE || len != sizeof table)
 			return -EUCLEAN;
@@ -148,16 +153,16 @@ static int walk_page(struct walk *w, uint64_t page, int height, enum tree kind);
 static int walk_nodes(struct walk *w, const uint8_t *bytes, int height, enum tree kind)
 {
 	const struct env_page_disk *p = (const struct env_page_disk *) bytes;
+	const uint16_t *pointers = (const uint16_t *) (p + 1);
 	const struct env_node_disk *n, *last = NULL;
-	size_t i, count = (p->lower - sizeof *p) / sizeof p->pointers[0], room;
+	size_t i, count = (p->lower - sizeof *p) / sizeof *pointers, room;
 	int rc = 0;
 
 	for (i = 0; !rc && i < count; i++) {
-		if (p->pointers[i] < p->upper || p->pointers[i] % 2 != 0 ||
-		    p->pointers[i] + sizeof *n > w->page_size)
+		if (pointers[i] < p->upper || pointers[i] % 2 != 0 || pointers[i] + sizeof *n > w->page_size)
 			return -EUCLEAN;
-		n = (const struct env_node_disk *) (bytes + p->pointers[i]);
-		room = w->page_size - p->pointers[i] - sizeof *n;
+		n = (const struct env_node_disk *) (bytes + pointers[i]);
+		room = w->page_size - pointers[i] - sizeof *n;
 		if (n->key_len > room)
 			return -EUCLEAN;
 		/* The first key of a branch stands for all that is smaller and may be empty. */
@@ -167,7 +172,8 @@ static int walk_nodes(struct walk *w, const uint8_t *bytes, int height, enum tre
 		if (height == 1)
 			rc = check_record(w, n, room - n->key_len, kind);
 		else
-			rc = walk_page(w, n->low | (uint64_t) n->high << 16 | (uint64_t) n->flags << 32, height - 1, kind);
+			rc = walk_page(w, n->low | (uint64_t) n->high << 16 | (uint64_t) n->flags << 32,
+				       height - 1, kind);
 	}
 	return rc;
 }
@@ -190,7 +196,7 @@ static int walk_page(struct walk *w, uint64_t page, int height, enum tree kind)
 	if (rc)
 		return rc;
 	if (p->number != page || p->flags != (height > 1 ? PAGE_BRANCH : PAGE_LEAF) ||
-	    p->lower < sizeof *p + sizeof p->pointers[0] || p->lower > p->upper || p->upper > w->page_size)
+	    p->lower < sizeof *p + sizeof(uint16_t) || p->lower > p->upper || p->upper > w->page_size)
 		return -EUCLEAN;
 	w->depth++;
 	rc = walk_nodes(w, (const uint8_t *) p, height, kind);

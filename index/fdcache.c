@@ -37,7 +37,8 @@ void fdcache_fini(struct fdcache *c)
 	pthread_mutex_destroy(&c->mutex);
 }
 
-/* The segment's slot, else the one to give it: empty, or unused for the longest time; -1 when all are in use. */
+/* The segment's slot, else the one to give it: empty, or unused for the longest time; -1 when all are in use.
+ */
 static int find_slot(const struct fdcache *c, uint32_t segment)
 {
 	int i, best = -1;

@@ -16,8 +16,8 @@ struct fdcache_slot {
 	uint32_t segment; /* 0: empty                                          */
 	uint32_t users;
 	int fd;
-	bool dropped;     /* unlinked: to be closed, never to be given out    */
-	uint64_t used;    /* clock at the last use                             */
+	bool dropped;  /* unlinked: to be closed, never to be given out    */
+	uint64_t used; /* clock at the last use                             */
 };
 
 struct fdcache {

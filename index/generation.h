@@ -14,8 +14,9 @@
 struct index {
 	struct env env;
 	/*
-	 * Shared: an operation is open. Exclusive: generations switch, or the map moves. Inside it: memtable mutex, reader pool mutex.
-	 * A committed generation is dropped exclusively too, so an operation whose LMDB snapshot is older still finds it.
+	 * Shared: an operation is open. Exclusive: generations switch, or the map moves. Inside it: memtable
+	 * mutex, reader pool mutex. A committed generation is dropped exclusively too, so an operation whose
+	 * LMDB snapshot is older still finds it.
 	 */
 	pthread_rwlock_t lock;
 	struct memtable *running;    /* guarded by lock */

@@ -130,7 +130,8 @@ int index_get(struct index_op *op, enum table table, const void *key, size_t key
 	return v.mv_size > INDEX_VALUE_MAX ? -EUCLEAN : copy_out(v.mv_data, v.mv_size, buf, cap);
 }
 
-int index_put(struct index_op *op, enum table table, const void *key, size_t key_len, const void *value, size_t len)
+int index_put(struct index_op *op, enum table table, const void *key, size_t key_len, const void *value,
+	      size_t len)
 {
 	if (op->ix->env.readonly)
 		return -EROFS;

@@ -60,7 +60,8 @@ int store_lock(int dirfd, const char *role, const char *mountpoint, pid_t *owner
 		goto close_fd;
 	}
 	rc = store_lock_update(fd, role, mountpoint);
-	if (rc == -ENOSPC || rc == -EDQUOT) /* the text is a courtesy; a full disk must still be mountable to be emptied */
+	if (rc == -ENOSPC ||
+	    rc == -EDQUOT) /* the text is a courtesy; a full disk must still be mountable to be emptied */
 		rc = 0;
 	if (rc)
 		goto close_fd;

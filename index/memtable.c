@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The ordered table of one generation's changes: a skip list in an arena, one writer at a time, readers without locks. */
+/* The ordered table of one generation's changes: a skip list in an arena, one writer at a time, readers
+ * without locks. */
 #include "index/memtable.h"
 
 #include <errno.h>
@@ -142,8 +143,8 @@ static int node_compare(const struct memtable_node *n, enum table table, const v
 }
 
 /* The last node before the key; prev (may be NULL) gets the last one of every level. */
-static struct memtable_node *node_before(struct memtable *mt, enum table table, const void *key, size_t key_len,
-					 struct memtable_node **prev)
+static struct memtable_node *node_before(struct memtable *mt, enum table table, const void *key,
+					 size_t key_len, struct memtable_node **prev)
 {
 	struct memtable_node *n = mt->head, *next;
 	int level;
@@ -191,8 +192,8 @@ static struct value *value_alloc(struct memtable *mt, const void *bytes, uint32_
 	return v;
 }
 
-static int set_locked(struct memtable *mt, enum table table, const void *key, size_t key_len, const void *bytes,
-		      uint32_t len)
+static int set_locked(struct memtable *mt, enum table table, const void *key, size_t key_len,
+		      const void *bytes, uint32_t len)
 {
 	struct memtable_node *prev[HEIGHT_MAX], *n;
 	struct value *v;
@@ -218,7 +219,8 @@ static int set_locked(struct memtable *mt, enum table table, const void *key, si
 	return 0;
 }
 
-static int set(struct memtable *mt, enum table table, const void *key, size_t key_len, const void *bytes, uint32_t len)
+static int set(struct memtable *mt, enum table table, const void *key, size_t key_len, const void *bytes,
+	       uint32_t len)
 {
 	int rc;
 
@@ -228,7 +230,8 @@ static int set(struct memtable *mt, enum table table, const void *key, size_t ke
 	return rc;
 }
 
-int memtable_put(struct memtable *mt, enum table table, const void *key, size_t key_len, const void *value, size_t len)
+int memtable_put(struct memtable *mt, enum table table, const void *key, size_t key_len, const void *value,
+		 size_t len)
 {
 	return set(mt, table, key, key_len, value, (uint32_t) len);
 }
@@ -238,7 +241,8 @@ int memtable_del(struct memtable *mt, enum table table, const void *key, size_t 
 	return set(mt, table, key, key_len, NULL, TOMBSTONE);
 }
 
-bool memtable_get(struct memtable *mt, enum table table, const void *key, size_t key_len, struct memtable_entry *out)
+bool memtable_get(struct memtable *mt, enum table table, const void *key, size_t key_len,
+		  struct memtable_entry *out)
 {
 	const struct memtable_node *n = memtable_next(node_before(mt, table, key, key_len, NULL));
 
@@ -250,7 +254,8 @@ bool memtable_get(struct memtable *mt, enum table table, const void *key, size_t
 	return true;
 }
 
-const struct memtable_node *memtable_before(struct memtable *mt, enum table table, const void *key, size_t key_len)
+const struct memtable_node *memtable_before(struct memtable *mt, enum table table, const void *key,
+					    size_t key_len)
 {
 	return node_before(mt, table, key, key_len, NULL);
 }

@@ -39,7 +39,8 @@ void record_encode(struct record_disk *disk, const struct record *r, const void 
 bool record_decode(const struct record_disk *disk, struct record *r)
 {
 	if (le32_get(disk->magic) != RECORD_MAGIC || disk->reserved != 0 || le16_get(disk->reserved2) != 0 ||
-	    (disk->kind != RECORD_EXTENT && disk->kind != RECORD_MODEL) || le32_get(disk->stored) > SEGMENT_RECORD_MAX)
+	    (disk->kind != RECORD_EXTENT && disk->kind != RECORD_MODEL) ||
+	    le32_get(disk->stored) > SEGMENT_RECORD_MAX)
 		return false;
 	r->kind = (enum record_kind) disk->kind;
 	r->codec = disk->codec;
@@ -82,6 +83,7 @@ void segment_header_encode(struct segment_disk *disk, const uint8_t uuid[16], ui
 bool segment_header_verify(const struct segment_disk *disk, const uint8_t uuid[16], uint32_t segment)
 {
 	return memcmp(disk->magic, SEGMENT_MAGIC, sizeof disk->magic) == 0 &&
-	       le64_get(disk->checksum) == header_checksum(disk) && memcmp(disk->uuid, uuid, sizeof disk->uuid) == 0 &&
-	       le32_get(disk->number) == segment && le32_get(disk->version) == FORMAT_VERSION;
+	       le64_get(disk->checksum) == header_checksum(disk) &&
+	       memcmp(disk->uuid, uuid, sizeof disk->uuid) == 0 && le32_get(disk->number) == segment &&
+	       le32_get(disk->version) == FORMAT_VERSION;
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Ordered scans: three sources (running generation, committing generation, LMDB) merged by key, the newer one winning.
+ * Ordered scans: three sources (running generation, committing generation, LMDB) merged by key, the newer one
+ * winning.
  *
- * The position is the last key looked at. A memtable source remembers a node before or at the position and walks on from there at each step, so
- * that it sees what was put since; the LMDB source is a snapshot and holds its next record.
+ * The position is the last key looked at. A memtable source remembers a node before or at the position and
+ * walks on from there at each step, so that it sees what was put since; the LMDB source is a snapshot and
+ * holds its next record.
  */
 #include "index/generation.h"
 
@@ -20,9 +22,9 @@ struct index_scan {
 	struct index_op *op;
 	enum table table;
 	size_t prefix_len;
-	size_t pos_len;                         /* key of the last record seen, or where to start */
-	bool after;                             /* the record at pos was already seen             */
-	const struct memtable_node *before[2];  /* running, committing (NULL: none)               */
+	size_t pos_len;                        /* key of the last record seen, or where to start */
+	bool after;                            /* the record at pos was already seen             */
+	const struct memtable_node *before[2]; /* running, committing (NULL: none)               */
 	struct mdb_source mdb;
 	uint8_t prefix[INDEX_KEY_MAX];
 	uint8_t pos[INDEX_KEY_MAX];
@@ -36,14 +38,15 @@ static int key_compare(const void *a, size_t a_len, const void *b, size_t b_len)
 	return c != 0 ? c : (a_len > b_len) - (a_len < b_len);
 }
 
-int index_scan_open(struct index_op *op, enum table table, const void *prefix, size_t prefix_len, const void *from,
-		    size_t from_len, struct index_scan **out)
+int index_scan_open(struct index_op *op, enum table table, const void *prefix, size_t prefix_len,
+		    const void *from, size_t from_len, struct index_scan **out)
 {
 	struct index *ix = op->ix;
 	struct index_scan *s;
 
 	*out = NULL;
-	if ((unsigned) table >= TABLE_COUNT || prefix_len > INDEX_KEY_MAX || (from && from_len > INDEX_KEY_MAX))
+	if ((unsigned) table >= TABLE_COUNT || prefix_len > INDEX_KEY_MAX ||
+	    (from && from_len > INDEX_KEY_MAX))
 		return -EINVAL;
 	s = calloc(1, sizeof *s);
 	if (!s)
@@ -121,7 +124,8 @@ static int mdb_start(struct index_scan *s)
 		return env_errno(rc);
 	m->key.mv_data = s->pos;
 	m->key.mv_size = s->pos_len;
-	return env_errno(mdb_cursor_get(m->cursor, &m->key, &m->value, s->pos_len > 0 ? MDB_SET_RANGE : MDB_FIRST));
+	return env_errno(
+		mdb_cursor_get(m->cursor, &m->key, &m->value, s->pos_len > 0 ? MDB_SET_RANGE : MDB_FIRST));
 }
 
 /* The next record of LMDB: 1, 0 at the end of the prefix, -errno. */
@@ -143,7 +147,8 @@ static int mdb_peek(struct index_scan *s)
 	return rc == -ENOENT ? 0 : rc;
 }
 
-/* The entry with the smallest key of all sources into *best, the newest of equal ones: 1, 0 at the end, -errno. */
+/* The entry with the smallest key of all sources into *best, the newest of equal ones: 1, 0 at the end,
+ * -errno. */
 static int merge_peek(struct index_scan *s, struct memtable_entry *best)
 {
 	struct memtable_entry e;
@@ -159,7 +164,8 @@ static int merge_peek(struct index_scan *s, struct memtable_entry *best)
 	rc = mdb_peek(s);
 	if (rc < 0)
 		return rc;
-	if (rc > 0 && (!found || key_compare(s->mdb.key.mv_data, s->mdb.key.mv_size, best->key, best->key_len) < 0)) {
+	if (rc > 0 &&
+	    (!found || key_compare(s->mdb.key.mv_data, s->mdb.key.mv_size, best->key, best->key_len) < 0)) {
 		best->key = s->mdb.key.mv_data;
 		best->key_len = s->mdb.key.mv_size;
 		best->value = s->mdb.value.mv_data;

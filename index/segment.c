@@ -69,8 +69,8 @@ static bool head_fits(const struct segments *ss, const struct head *h, const str
 	return h->end + need <= ss->segment_size;
 }
 
-static int reserve(struct segments *ss, enum segment_stream stream, struct record *r, uint64_t need, struct flight *f,
-		   struct head **out)
+static int reserve(struct segments *ss, enum segment_stream stream, struct record *r, uint64_t need,
+		   struct flight *f, struct head **out)
 {
 	struct head *h = ss->streams[stream];
 	int rc;
@@ -93,7 +93,8 @@ static int reserve(struct segments *ss, enum segment_stream stream, struct recor
 	return 0;
 }
 
-/* The end of an append. A failed one that nothing follows gives its place back; the segment gets no other record. */
+/* The end of an append. A failed one that nothing follows gives its place back; the segment gets no other
+ * record. */
 static void land(struct segments *ss, struct head *h, struct flight *f, uint64_t need, bool failed)
 {
 	struct flight **p = &h->flights;
@@ -106,18 +107,21 @@ static void land(struct segments *ss, struct head *h, struct flight *f, uint64_t
 		h->cut = true;
 		if (f->offset + need == h->end)
 			h->end = f->offset;
-		if (h->end > sizeof(struct segment_disk)) /* else it is as fresh as the one that would follow */
+		if (h->end >
+		    sizeof(struct segment_disk)) /* else it is as fresh as the one that would follow */
 			segments_seal(ss, h);
 	}
 	if (h->cut && !h->flights) {
-		disk_truncate(h->fd, h->end); /* when this fails too, what is left lies behind the end and means nothing */
+		disk_truncate(
+			h->fd,
+			h->end); /* when this fails too, what is left lies behind the end and means nothing */
 		h->cut = false;
 	}
 	pthread_cond_broadcast(&ss->landed);
 }
 
-int segment_append(struct segments *ss, enum segment_stream stream, struct record *r, const void *frame, size_t len,
-		   struct segment_pos *pos)
+int segment_append(struct segments *ss, enum segment_stream stream, struct record *r, const void *frame,
+		   size_t len, struct segment_pos *pos)
 {
 	struct record_disk disk;
 	struct iovec iov[2] = {{&disk, sizeof disk}, {(void *) frame, len}};

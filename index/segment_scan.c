@@ -31,7 +31,7 @@ static int window_get(struct window *w, uint64_t offset, size_t len, const uint8
 	if (offset < w->start || offset + len > w->start + w->len) {
 		w->start = offset;
 		w->len = w->size - offset < WINDOW ? (size_t) (w->size - offset) : WINDOW;
-		iov = (struct iovec) {w->bytes, w->len};
+		iov = (struct iovec){w->bytes, w->len};
 		rc = disk_read(w->fd, &iov, 1, offset);
 		if (rc) {
 			w->len = 0;
@@ -71,7 +71,8 @@ static int next_magic(struct window *w, uint64_t offset, uint64_t *found)
 	size_t len;
 	int rc;
 
-	for (offset++; w->size - offset >= sizeof magic && offset < w->size; offset += len - (sizeof magic - 1)) {
+	for (offset++; w->size - offset >= sizeof magic && offset < w->size;
+	     offset += len - (sizeof magic - 1)) {
 		len = w->size - offset < 65536 ? (size_t) (w->size - offset) : 65536;
 		rc = window_get(w, offset, len, &p);
 		if (rc)
@@ -87,7 +88,8 @@ static int next_magic(struct window *w, uint64_t offset, uint64_t *found)
 }
 
 static int scan_file(struct window *w, uint32_t segment,
-		     int (*fn)(void *arg, const struct segment_pos *pos, const struct record *r, const void *bytes),
+		     int (*fn)(void *arg, const struct segment_pos *pos, const struct record *r,
+			       const void *bytes),
 		     void *arg, uint64_t *bad)
 {
 	uint64_t offset = sizeof(struct segment_disk), next;
@@ -119,8 +121,9 @@ static int scan_file(struct window *w, uint32_t segment,
 }
 
 int segment_scan(struct segments *ss, uint32_t segment,
-		 int (*fn)(void *arg, const struct segment_pos *pos, const struct record *r, const void *bytes), void *arg,
-		 uint64_t *bad)
+		 int (*fn)(void *arg, const struct segment_pos *pos, const struct record *r,
+			   const void *bytes),
+		 void *arg, uint64_t *bad)
 {
 	struct fdcache_ref ref;
 	struct window w = {0};

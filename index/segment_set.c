@@ -347,7 +347,8 @@ int segment_unlink(struct segments *ss, uint32_t segment)
 	return rc;
 }
 
-int segment_head(struct segments *ss, uint32_t segment, uint64_t *total, bool *sealed, enum segment_stream *stream)
+int segment_head(struct segments *ss, uint32_t segment, uint64_t *total, bool *sealed,
+		 enum segment_stream *stream)
 {
 	struct head *h;
 

@@ -16,17 +16,18 @@ struct flight {
 	struct flight *next;
 };
 
-/* A segment that this process appends or appended to. Guarded by segments.mutex; freed under sync_mutex as well. */
+/* A segment that this process appends or appended to. Guarded by segments.mutex; freed under sync_mutex as
+ * well. */
 struct head {
 	uint32_t segment;
 	enum segment_stream stream;
-	int fd;                 /* -1: sealed, synced and closed                   */
-	uint64_t end;           /* the next append's offset                        */
-	uint64_t synced;        /* bytes before it are durable                     */
+	int fd;          /* -1: sealed, synced and closed                   */
+	uint64_t end;    /* the next append's offset                        */
+	uint64_t synced; /* bytes before it are durable                     */
 	bool sealed;
-	bool cut;               /* a write failed: cut the file to end when still  */
-	bool dirty;             /* written to since the last sync                  */
-	int error;              /* of the last sync; 0 when it succeeded           */
+	bool cut;   /* a write failed: cut the file to end when still  */
+	bool dirty; /* written to since the last sync                  */
+	int error;  /* of the last sync; 0 when it succeeded           */
 	struct flight *flights;
 	struct head *next_open; /* list of heads with a descriptor                 */
 };
@@ -45,15 +46,15 @@ struct segments {
 	uint64_t sequence;
 	struct head *streams[STREAM_COUNT];
 	struct head *open;
-	struct head **heads;        /* all of them, ascending segments                          */
+	struct head **heads; /* all of them, ascending segments                          */
 	size_t n_heads, cap_heads;
-	bool dir_dirty;             /* names were made or unlinked since the last sync          */
+	bool dir_dirty; /* names were made or unlinked since the last sync          */
 };
 
 /* All with the mutex held. */
 struct head *segments_find(struct segments *ss, uint32_t segment); /* NULL: none */
 int segments_add(struct segments *ss, struct head *h);             /* also opens the stream on it; -ENOMEM */
 void segments_seal(struct segments *ss, struct head *h);
-void segments_close_head(struct segments *ss, struct head *h);    /* its descriptor; off the open list */
+void segments_close_head(struct segments *ss, struct head *h); /* its descriptor; off the open list */
 
 #endif

@@ -2,9 +2,10 @@
 /*
  * Making appended records durable.
  *
- * After a failed fdatasync the kernel calls the lost pages clean, so that asking the same descriptor again proves nothing. What was not durable
- * is then read back from the page cache, record by record; what its checksum proves is written again through a fresh descriptor, and only
- * when that one's fdatasync succeeds is the segment durable. Until then every segment_sync fails, and no commit may follow.
+ * After a failed fdatasync the kernel calls the lost pages clean, so that asking the same descriptor again
+ * proves nothing. What was not durable is then read back from the page cache, record by record; what its
+ * checksum proves is written again through a fresh descriptor, and only when that one's fdatasync succeeds is
+ * the segment durable. Until then every segment_sync fails, and no commit may follow.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -11,8 +11,9 @@ static const char super_key[] = {'s', 'u', 'p', 'e', 'r'};
 
 static bool sizes_valid(uint32_t chunk_size, uint32_t segment_size)
 {
-	return chunk_size >= CHUNK_SIZE_MIN && chunk_size <= CHUNK_SIZE_MAX && (chunk_size & (chunk_size - 1)) == 0 &&
-	       segment_size >= 2 * chunk_size && segment_size <= SEGMENT_SIZE_MAX;
+	return chunk_size >= CHUNK_SIZE_MIN && chunk_size <= CHUNK_SIZE_MAX &&
+	       (chunk_size & (chunk_size - 1)) == 0 && segment_size >= 2 * chunk_size &&
+	       segment_size <= SEGMENT_SIZE_MAX;
 }
 
 static int random_fill(void *buf, size_t len)

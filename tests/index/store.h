@@ -13,7 +13,7 @@ struct store {
 	int fd;
 };
 
-int store_setup(void **state);    /* *state: a struct store */
+int store_setup(void **state); /* *state: a struct store */
 int store_teardown(void **state);
 
 /* For a second store within a test. */

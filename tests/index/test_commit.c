@@ -254,14 +254,16 @@ static void check_many(struct index *ix, uint8_t fill)
 	index_begin(ix, &op);
 	for (i = 0; i < MANY; i++) {
 		be64_put(key, i);
-		assert_int_equal(index_get(&op, TABLE_INODE, key, sizeof key, value, sizeof value), sizeof value);
+		assert_int_equal(index_get(&op, TABLE_INODE, key, sizeof key, value, sizeof value),
+				 sizeof value);
 		assert_int_equal(value[0], fill);
 		assert_int_equal(value[999], fill);
 	}
 	index_end(&op);
 }
 
-/* The file may not grow: the commit fails, its records stay readable, later ones come on top, and the next try writes them. */
+/* The file may not grow: the commit fails, its records stay readable, later ones come on top, and the next
+ * try writes them. */
 static void test_failed_commit_is_tried_again(void **state)
 {
 	struct store *s = *state;
@@ -299,7 +301,8 @@ static void test_failed_commit_is_tried_again(void **state)
 	index_close(ix);
 }
 
-/* More than the first map holds, in several commits, with readers that took their transactions before it grew. */
+/* More than the first map holds, in several commits, with readers that took their transactions before it
+ * grew. */
 static void test_map_growth(void **state)
 {
 	uint8_t key[16], value[INDEX_VALUE_MAX], back[INDEX_VALUE_MAX];
@@ -316,14 +319,16 @@ static void test_map_growth(void **state)
 		index_begin(ix, &op);
 		for (i = 0; i < per_round; i++) { /* keys in no order: pages half full */
 			be64_put(be64_put(key, (uint64_t) (i * 7919u % per_round)), round);
-			assert_int_equal(index_put(&op, TABLE_XATTR, key, sizeof key, value, sizeof value), 0);
+			assert_int_equal(index_put(&op, TABLE_XATTR, key, sizeof key, value, sizeof value),
+					 0);
 		}
 		index_end(&op);
 		assert_int_equal(index_freeze(ix, NULL, NULL), 1);
 		assert_int_equal(index_commit(ix), 0);
 		index_begin(ix, &op);
 		be64_put(be64_put(key, round), 0);
-		assert_int_equal(index_get(&op, TABLE_XATTR, key, sizeof key, back, sizeof back), sizeof back);
+		assert_int_equal(index_get(&op, TABLE_XATTR, key, sizeof key, back, sizeof back),
+				 sizeof back);
 		index_end(&op);
 	}
 	assert_int_equal(index_stat(ix, &st), 0);
@@ -353,7 +358,8 @@ static void test_appended_pages_are_full(void **state)
 		index_begin(ix, &op);
 		for (i = 0; i < 10000; i++) {
 			be64_put(key, round * 10000 + i);
-			assert_int_equal(index_put(&op, TABLE_INODE, key, sizeof key, value, sizeof value), 0);
+			assert_int_equal(index_put(&op, TABLE_INODE, key, sizeof key, value, sizeof value),
+					 0);
 		}
 		index_end(&op);
 		assert_int_equal(index_freeze(ix, NULL, NULL), 1);
@@ -368,9 +374,11 @@ static void test_appended_pages_are_full(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_commits_hold_whole_operations, store_setup, store_teardown),
+		cmocka_unit_test_setup_teardown(test_commits_hold_whole_operations, store_setup,
+						store_teardown),
 		cmocka_unit_test_setup_teardown(test_hook_cancels, store_setup, store_teardown),
-		cmocka_unit_test_setup_teardown(test_failed_commit_is_tried_again, store_setup, store_teardown),
+		cmocka_unit_test_setup_teardown(test_failed_commit_is_tried_again, store_setup,
+						store_teardown),
 		cmocka_unit_test_setup_teardown(test_map_growth, store_setup, store_teardown),
 		cmocka_unit_test_setup_teardown(test_appended_pages_are_full, store_setup, store_teardown),
 	};

@@ -225,7 +225,8 @@ static void test_damaged(void **state)
 			store_poke(s, FILE_NAME, page * 4096, good + page * 4096, 4096);
 		}
 	}
-	assert_in_range(refused, 150, 1500); /* half of the pages are free, and most bytes of the others data */
+	assert_in_range(refused, 150,
+			1500); /* half of the pages are free, and most bytes of the others data */
 	assert_int_equal(try_open(s, false), 0);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The index against a plain array: random operations, commits between, reopening; its errors; growth of the map. */
+/* The index against a plain array: random operations, commits between, reopening; its errors; growth of the
+ * map. */
 #include "index/index.h"
 
 #include <errno.h>
@@ -26,7 +27,8 @@ struct model {
 
 static const enum table tables[3] = {TABLE_INODE, TABLE_DIRENT, TABLE_TODO};
 
-/* Keys share prefixes: a group byte, then the number's digits in base 7, as many as it has; the order is that of memcmp. */
+/* Keys share prefixes: a group byte, then the number's digits in base 7, as many as it has; the order is that
+ * of memcmp. */
 static size_t make_key(int slot, uint8_t *key)
 {
 	size_t len = 1;
@@ -65,7 +67,8 @@ static void check_get(struct index_op *op, const struct model *m, int t, int slo
 	uint8_t key[16], buf[VALUE_MAX];
 	size_t key_len = make_key(slot, key);
 
-	assert_int_equal(index_get(op, tables[t], key, key_len, buf, sizeof buf), s->len < 0 ? -ENOENT : s->len);
+	assert_int_equal(index_get(op, tables[t], key, key_len, buf, sizeof buf),
+			 s->len < 0 ? -ENOENT : s->len);
 	if (s->len > 0) {
 		assert_memory_equal(buf, s->value, (size_t) s->len);
 		assert_int_equal(index_get(op, tables[t], key, key_len, buf, (size_t) s->len - 1), -ERANGE);
@@ -83,8 +86,9 @@ static void check_scan(struct index_op *op, const struct model *m, int t, int gr
 	int i;
 
 	sorted_slots(order);
-	assert_int_equal(index_scan_open(op, tables[t], &prefix, group < 0 ? 0 : 1, from < 0 ? NULL : from_key,
-					 from_len, &scan), 0);
+	assert_int_equal(index_scan_open(op, tables[t], &prefix, group < 0 ? 0 : 1,
+					 from < 0 ? NULL : from_key, from_len, &scan),
+			 0);
 	for (i = 0; i < SLOTS; i++) {
 		if (m->slots[t][order[i]].len < 0 || (group >= 0 && order[i] % 4 != group) ||
 		    (from >= 0 && compare_slots(&order[i], &from) < 0))

@@ -84,7 +84,8 @@ static void test_other_process_and_crash(void **state)
 	assert_int_equal(owner, pid);
 	assert_int_equal(kill(pid, SIGKILL), 0);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
-	fd = store_lock(s->fd, "firn compact", NULL, &owner); /* the file is still there, with the dead one's pid */
+	fd = store_lock(s->fd, "firn compact", NULL,
+			&owner); /* the file is still there, with the dead one's pid */
 	assert_true(fd >= 0);
 	close(fd);
 }

@@ -43,8 +43,15 @@ static size_t make_frame(uint64_t id, uint8_t *frame, size_t max)
 
 static int append(struct segments *ss, enum segment_stream stream, uint64_t id, struct segment_pos *pos)
 {
-	struct record r = {.kind = RECORD_EXTENT, .codec = 3, .level = 7, .model = 12, .plain = 4096, .id = id,
-			   .ino = id * 2, .chunk = (uint32_t) id + 5, .plain_xxh = id * 77};
+	struct record r = {.kind = RECORD_EXTENT,
+			   .codec = 3,
+			   .level = 7,
+			   .model = 12,
+			   .plain = 4096,
+			   .id = id,
+			   .ino = id * 2,
+			   .chunk = (uint32_t) id + 5,
+			   .plain_xxh = id * 77};
 	uint8_t frame[3000];
 	size_t len = make_frame(id, frame, sizeof frame);
 
@@ -179,7 +186,7 @@ static void *append_many(void *arg)
 	int i;
 
 	for (i = 0; i < PER_THREAD && !w->rc; i++) {
-		w->rc = append(w->ss, (enum segment_stream) (i % 2), w->first + (uint64_t) i, &w->pos[i]);
+		w->rc = append(w->ss, (enum segment_stream)(i % 2), w->first + (uint64_t) i, &w->pos[i]);
 		if (!w->rc)
 			w->rc = segment_read(w->ss, &w->pos[i], buf, sizeof buf, &r);
 		len = make_frame(w->first + (uint64_t) i, frame, sizeof frame);
@@ -404,14 +411,16 @@ static void test_model_pieces_share_a_segment(void **state)
 	for (round = 0; round < 2; round++)
 		for (i = 0; i < 3; i++) {
 			r.chunk = i;
-			assert_int_equal(segment_append(ss, STREAM_MODEL, &r, piece, sizeof piece, &pos[i]), 0);
+			assert_int_equal(segment_append(ss, STREAM_MODEL, &r, piece, sizeof piece, &pos[i]),
+					 0);
 			assert_int_equal(pos[i].segment, round + 1);
 			assert_int_equal(pos[i].offset, 48 + i * (64 + sizeof piece));
 		}
 	segments_close(ss);
 }
 
-/* A write that the system refuses: nothing of it counts, what was there stays, and appending goes on in a fresh segment. */
+/* A write that the system refuses: nothing of it counts, what was there stays, and appending goes on in a
+ * fresh segment. */
 static void test_failed_write(void **state)
 {
 	struct rlimit old, limit;
@@ -475,7 +484,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_scan_skips_damage, store_setup, store_teardown),
 		cmocka_unit_test_setup_teardown(test_resume_after_crash, store_setup, store_teardown),
 		cmocka_unit_test_setup_teardown(test_readonly, store_setup, store_teardown),
-		cmocka_unit_test_setup_teardown(test_model_pieces_share_a_segment, store_setup, store_teardown),
+		cmocka_unit_test_setup_teardown(test_model_pieces_share_a_segment, store_setup,
+						store_teardown),
 		cmocka_unit_test_setup_teardown(test_failed_write, store_setup, store_teardown),
 		cmocka_unit_test_setup_teardown(test_bounds, store_setup, store_teardown),
 	};

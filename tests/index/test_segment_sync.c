@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Durability of segments when syncs and writes fail: the calls of index/disk.h are replaced by ones that fail on demand. */
+/* Durability of segments when syncs and writes fail: the calls of index/disk.h are replaced by ones that fail
+ * on demand. */
 #include "index/segment.h"
 
 #include <errno.h>
@@ -194,14 +195,16 @@ static void test_full_disk(void **state)
 	assert_int_equal(segment_head(ss, pos[0].segment, &total, &sealed, &stream), 0);
 	assert_true(sealed);
 	assert_int_equal(total, pos[0].offset + 1064);
-	for (i = 0; i < 20; i++) { /* each makes a file and fails in it, and removes it: a full disk does not fill with files */
+	for (i = 0; i < 20; i++) { /* each makes a file and fails in it, and removes it: a full disk does not
+				      fill with files */
 		fail_appends = 1;
 		assert_int_equal(append(ss, 2, &pos[1]), -ENOSPC);
 	}
 	assert_int_equal(segment_list(ss, &numbers, &count), 0);
 	assert_int_equal(count, 1);
 	free(numbers);
-	for (i = 0; i < 20; i++) { /* the header fits, the record does not: the same file waits for better times */
+	for (i = 0; i < 20;
+	     i++) { /* the header fits, the record does not: the same file waits for better times */
 		pass_appends = i == 0;
 		fail_appends = 1;
 		assert_int_equal(append(ss, 2, &pos[1]), -ENOSPC);

@@ -47,7 +47,9 @@ static void test_round_trip(void **state)
 	bool force;
 
 	assert_int_equal(super_load(&o->op, &back, &force), -ENOENT);
-	assert_int_equal(super_init(&sb, CHUNK_SIZE_DEFAULT, SEGMENT_SIZE_DEFAULT, "winter 32 bytes of label ......."), 0);
+	assert_int_equal(
+		super_init(&sb, CHUNK_SIZE_DEFAULT, SEGMENT_SIZE_DEFAULT, "winter 32 bytes of label ......."),
+		0);
 	assert_int_equal(super_store(&o->op, &sb), 0);
 	index_end(&o->op);
 	assert_int_equal(index_freeze(o->ix, NULL, NULL), 1);
@@ -71,7 +73,8 @@ static void test_init_refuses(void **state)
 	assert_int_equal(super_init(&sb, CHUNK_SIZE_MAX * 2, SEGMENT_SIZE_DEFAULT, NULL), -EINVAL);
 	assert_int_equal(super_init(&sb, CHUNK_SIZE_DEFAULT, CHUNK_SIZE_DEFAULT, NULL), -EINVAL);
 	assert_int_equal(super_init(&sb, CHUNK_SIZE_DEFAULT, SEGMENT_SIZE_MAX + 1, NULL), -EINVAL);
-	assert_int_equal(super_init(&sb, CHUNK_SIZE_DEFAULT, SEGMENT_SIZE_DEFAULT, "a label of more than 32 characters"),
+	assert_int_equal(super_init(&sb, CHUNK_SIZE_DEFAULT, SEGMENT_SIZE_DEFAULT,
+				    "a label of more than 32 characters"),
 			 -EINVAL);
 	assert_int_equal(super_init(&sb, CHUNK_SIZE_DEFAULT, SEGMENT_SIZE_DEFAULT, NULL), 0);
 	assert_int_equal(super_init(&other, CHUNK_SIZE_DEFAULT, SEGMENT_SIZE_DEFAULT, NULL), 0);
