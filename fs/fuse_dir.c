@@ -157,12 +157,13 @@ static void op_readdirplus(fuse_req_t req, fuse_ino_t node, size_t size, off_t c
 {
 	size_t half = (size + 7) & ~(size_t)7, len = 0;
 	char *buf = fuse_buffer(req, 2 * half);
-	struct collection c = { .req = req, .bytes = (uint8_t *)buf + half, .reply_cap = size };
+	struct collection c = { .req = req, .reply_cap = size };
 	int r;
 
 	(void)node;
 	if (!buf)
 		return;
+	c.bytes = (uint8_t *)buf + half;
 	r = dir_read(fuse_handle(fi), (uint64_t)cookie, entry_collect, &c);
 	if (r) {
 		fuse_reply_err(req, -r);

@@ -123,7 +123,7 @@ static int names_list(struct index_op *op, uint64_t ino, char *list, size_t cap)
 		}
 		if (rec.key[rec.key_len - 1] != 0 || n == 1)
 			continue;
-		if (len + n <= cap)
+		if (list && len + n <= cap)
 			memcpy(list + len, rec.key + 8, n);
 		len += n;
 		if (len > INT32_MAX - XATTR_NAME_MAX_LEN) {

@@ -14,7 +14,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define FORMAT_VERSION 1
+#define FORMAT_VERSION 1u
 
 #define NAME_LEN_MAX 255
 #define XATTR_NAME_MAX_LEN 255

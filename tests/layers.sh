@@ -36,7 +36,7 @@ $wrong"
 	done
 }
 only_in 'lmdb\.h>' 'index/'
-only_in '(fuse[a-z0-9_/]*|fuse3/.*)\.h>' '(fs/fuse[a-z_]*\.[ch]|tools/firnfs\.c):'
+only_in '(fuse[a-z0-9_/]*|fuse3/.*)\.h>' '(fs/fuse[a-z_]*\.[ch]|tools/firnfs[a-z_]*\.c):'
 only_in '(zstd|zdict|lz4|lz4hc)\.h>' '(codec/|tests/codec/)'
 
 # The libraries neither print nor end the process.

@@ -123,7 +123,7 @@ static void test_list_bound(void **state)
 	assert_int_equal(r, -ENOSPC);
 	assert_int_equal(xattr_list(file, NULL, 0), (i - 1) * 246);
 	assert_true((i - 1) * 246 <= 65536 && i * 246 > 65536);
-	snprintf(name, sizeof name, "user.%0240u", 0);
+	snprintf(name, sizeof name, "user.%0240u", 0u);
 	assert_int_equal(xattr_set(file, name, "w", 1, 0), 0);
 	inode_put(file, 1);
 }

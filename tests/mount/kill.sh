@@ -19,7 +19,8 @@ for round in 1 2 3; do
 	mkdir "$mnt/round-$round"
 	(while dd if=/dev/urandom of="$mnt/noise" bs=1M count=20 status=none; do :; done) 2>/dev/null &
 	noise=$!
-	"$helpers/sync_writer" write "$mnt/round-$round" >"$scratch/round-$round" 2>"$scratch/err" &
+	: >"$scratch/round-$round"
+	"$helpers/sync_writer" write "$mnt/round-$round" >>"$scratch/round-$round" 2>"$scratch/err" &
 	writer=$!
 	wait_for_lines "$scratch/round-$round" $((round * 15)) "$writer"
 	pid=$(daemon_pid)

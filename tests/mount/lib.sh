@@ -22,7 +22,7 @@ is_mounted() { # is_mounted DIR
 clean_up() {
 	status=$?
 	trap - EXIT INT TERM
-	grep -o " $scratch/[^ ]* " /proc/self/mountinfo | sort -r | while read -r dir; do
+	awk -v under="$scratch/" 'index($5, under) == 1 { print $5 }' /proc/self/mountinfo | sort -r | while read -r dir; do
 		umount "$dir" 2>/dev/null || fusermount3 -u "$dir" 2>/dev/null || umount -l "$dir" || true
 	done
 	find "$scratch" -xdev -name lock -exec flock -w 30 {} true \; 2>/dev/null || true

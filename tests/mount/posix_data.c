@@ -178,6 +178,9 @@ static void holes(void **state)
 	assert_true(lseek(fd, 4 * MIB, SEEK_HOLE) >= 5 * MIB);
 	assert_errno((int)lseek(fd, 64 * MIB, SEEK_DATA), ENXIO);
 	assert_errno((int)lseek(fd, 64 * MIB, SEEK_HOLE), ENXIO);
+	write_pattern(fd, 20 * MIB, 10); /* nor data that has not reached the file system yet */
+	assert_true(lseek(fd, 6 * MIB, SEEK_DATA) <= 20 * MIB);
+	assert_true(lseek(fd, 20 * MIB, SEEK_HOLE) >= 20 * MIB + 10);
 	assert_int_equal(lseek(fd, 0, SEEK_END), 64 * MIB);
 	assert_done(close(fd));
 	assert_done(unlink("sparse"));
