@@ -100,7 +100,4 @@ int inode_decode(const void *value, size_t len, struct inode_attr *attr); /* -EU
 /* Attributes as stat(2) shows them. Takes the lock shared. */
 void inode_stat(struct inode *inode, struct stat *st);
 
-/* Calls fn for each inode object that has dirty data, holding a reference during the call; stops at the first error that fn returns. */
-int inode_each_dirty(struct volume *vol, int (*fn)(struct inode *inode, void *arg), void *arg);
-
 #endif

@@ -188,7 +188,11 @@ static void test_unlinked_in_use(void **state)
 	assert_int_equal(byte, 'r');
 	assert_int_equal(file_write(file, "more", 4, 0, false), 4);
 	inode_put(file, 1);
-	assert_int_equal(volume_commit(n->vol), 0); /* lets go of what was dirty */
+	/* A commit lets go of what was dirty, once no worker has it in hand. */
+	for (int i = 0; i < 1000 && inode_get(n->vol, ino, &none) == 0; i++) {
+		inode_put(none, 1);
+		assert_int_equal(volume_commit(n->vol), 0);
+	}
 	assert_int_equal(inode_get(n->vol, ino, &none), -ENOENT);
 	for (enum table t = TABLE_INODE; t <= TABLE_CHUNK; t++)
 		assert_int_equal(names_records(n->vol, t, ino), 0);
