@@ -33,7 +33,7 @@ int attr_set(struct inode *inode, unsigned mask, const struct inode_attr *to)
 
 	if ((mask & ATTR_SIZE) && !S_ISREG(inode->type))
 		return S_ISDIR(inode->type) ? -EISDIR : -EINVAL;
-	r = dir_change_admit(inode->vol);
+	r = dir_change_admit(inode->vol, false);
 	if (r)
 		return r;
 	pthread_rwlock_wrlock(&inode->lock);
@@ -55,7 +55,7 @@ int attr_grow(struct inode *inode, uint64_t size)
 
 	if (!S_ISREG(inode->type))
 		return -EINVAL;
-	r = dir_change_admit(inode->vol);
+	r = dir_change_admit(inode->vol, false);
 	if (r)
 		return r;
 	pthread_rwlock_wrlock(&inode->lock);

@@ -123,7 +123,7 @@ static int make(struct inode *parent, const char *name, const struct dir_new *wh
 
 	*out = NULL;
 	if (r == 0)
-		r = S_ISDIR(parent->type) ? dir_change_admit(parent->vol) : -ENOTDIR;
+		r = S_ISDIR(parent->type) ? dir_change_admit(parent->vol, true) : -ENOTDIR;
 	if (r)
 		return r;
 	pthread_rwlock_wrlock(&parent->lock);
@@ -202,7 +202,7 @@ int dir_link(struct inode *inode, struct inode *parent, const char *name)
 		return -ENOTDIR;
 	if (S_ISDIR(inode->type))
 		return -EPERM;
-	r = dir_change_admit(parent->vol);
+	r = dir_change_admit(parent->vol, true);
 	if (r)
 		return r;
 	inode_lock_many(set, 2);

@@ -6,24 +6,31 @@
 
 #include <errno.h>
 
+#include "fs/flush.h"
 #include "fs/xattr.h"
 
 /* Uncommitted changes in memory: above the first the commit thread is woken, above the second callers wait. */
 #define PENDING_KICK (16u << 20)
 #define PENDING_MAX (64u << 20)
 
-int dir_change_admit(struct volume *vol)
+/* What a commit may need beyond twice the changes themselves: pages copied on write. */
+#define COMMIT_ROOM (256u << 10)
+
+int dir_change_admit(struct volume *vol, bool grows)
 {
 	size_t pending;
+	int r = 0;
 
 	if (vol->readonly)
 		return -EROFS;
 	pending = index_pending_bytes(vol->index);
 	if (pending > PENDING_MAX)
-		return volume_commit(vol);
-	if (pending > PENDING_KICK)
+		r = volume_commit(vol);
+	else if (pending > PENDING_KICK)
 		volume_commit_kick(vol);
-	return 0;
+	if (r == 0 && grows)
+		r = space_check(vol, &vol->flusher->space, COMMIT_ROOM + 2 * pending);
+	return r;
 }
 
 void dir_change_begin(struct dir_change *c, struct volume *vol)

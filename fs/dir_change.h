@@ -30,8 +30,11 @@ struct dir_change {
 	} names[2];
 };
 
-/* Before any lock: -EROFS; waits for a commit when too much is pending, and returns its error. */
-int dir_change_admit(struct volume *vol);
+/*
+ * Before any lock: -EROFS; waits for a commit when too much is pending, and returns its error. grows: the change adds records, so that
+ * it needs room on the disk: -ENOSPC. What removes or alters is let in on a full disk.
+ */
+int dir_change_admit(struct volume *vol, bool grows);
 
 void dir_change_begin(struct dir_change *c, struct volume *vol);
 

@@ -71,7 +71,7 @@ static int remove_name(struct inode *parent, const char *name, bool directory)
 	int r = dirent_check(name);
 
 	if (r == 0)
-		r = dir_change_admit(parent->vol);
+		r = dir_change_admit(parent->vol, false);
 	if (r)
 		return r;
 	do {

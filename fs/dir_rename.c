@@ -208,7 +208,7 @@ int dir_rename(struct inode *from, const char *name, struct inode *to, const cha
 	if (r == 0 && ((flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) || flags == (RENAME_NOREPLACE | RENAME_EXCHANGE)))
 		r = -EINVAL;
 	if (r == 0)
-		r = dir_change_admit(vol);
+		r = dir_change_admit(vol, false);
 	if (r == 0)
 		r = source_flush(&rn);
 	if (r)

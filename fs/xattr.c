@@ -183,7 +183,7 @@ int xattr_set(struct inode *inode, const char *name, const void *value, size_t l
 		return -E2BIG;
 	if (flags & ~(XATTR_CREATE | XATTR_REPLACE))
 		return -EINVAL;
-	r = dir_change_admit(inode->vol);
+	r = dir_change_admit(inode->vol, true);
 	if (r)
 		return r;
 	pthread_rwlock_wrlock(&inode->lock);
@@ -206,7 +206,7 @@ int xattr_remove(struct inode *inode, const char *name)
 	int r = name_check(name);
 
 	if (r == 0)
-		r = dir_change_admit(inode->vol);
+		r = dir_change_admit(inode->vol, false);
 	if (r)
 		return r;
 	pthread_rwlock_wrlock(&inode->lock);

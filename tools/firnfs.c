@@ -100,6 +100,7 @@ static int daemonize(const struct firnfs_options *o, struct volume *vol)
 	close(ends[1]);
 	status = report_wait(ends[0], o->store);
 	close(ends[0]);
+	volume_close(vol); /* this process's half of it: the lock stays the daemon's */
 	return status;
 }
 
