@@ -86,7 +86,7 @@ void attr_accessed(struct inode *inode)
 	pthread_rwlock_rdlock(&inode->lock);
 	due = atime_due(inode, now);
 	pthread_rwlock_unlock(&inode->lock);
-	if (!due)
+	if (!due || dir_change_room(inode->vol))
 		return;
 	pthread_rwlock_wrlock(&inode->lock);
 	if (inode->attr.nlink > 0) {

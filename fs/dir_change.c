@@ -13,24 +13,35 @@
 #define PENDING_KICK (16u << 20)
 #define PENDING_MAX (64u << 20)
 
-/* What a commit may need beyond twice the changes themselves: pages copied on write. */
-#define COMMIT_ROOM (256u << 10)
+#define PENDING_FULL (32u << 10) /* the same on a full disk */
+
+/* What a commit may need: pages are copied on write, and few of them are filled by one commit alone. */
+#define COMMIT_ROOM (1u << 20)
+#define COMMIT_FACTOR 4u
+
+int dir_change_room(struct volume *vol)
+{
+	size_t pending = index_pending_bytes(vol->index);
+
+	return space_check(vol, &vol->flusher->space, COMMIT_ROOM + COMMIT_FACTOR * (uint64_t)pending);
+}
 
 int dir_change_admit(struct volume *vol, bool grows)
 {
 	size_t pending;
-	int r = 0;
+	int room;
 
 	if (vol->readonly)
 		return -EROFS;
+	room = dir_change_room(vol);
+	if (room && (grows || room != -ENOSPC))
+		return room;
 	pending = index_pending_bytes(vol->index);
-	if (pending > PENDING_MAX)
-		r = volume_commit(vol);
-	else if (pending > PENDING_KICK)
+	if (pending > (room ? PENDING_FULL : PENDING_MAX))
+		return volume_commit(vol);
+	if (pending > PENDING_KICK)
 		volume_commit_kick(vol);
-	if (r == 0 && grows)
-		r = space_check(vol, &vol->flusher->space, COMMIT_ROOM + 2 * pending);
-	return r;
+	return 0;
 }
 
 void dir_change_begin(struct dir_change *c, struct volume *vol)

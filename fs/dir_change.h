@@ -30,9 +30,12 @@ struct dir_change {
 	} names[2];
 };
 
+/* -ENOSPC when the disk may be too full for a commit of what is pending. */
+int dir_change_room(struct volume *vol);
+
 /*
- * Before any lock: -EROFS; waits for a commit when too much is pending, and returns its error. grows: the change adds records, so that
- * it needs room on the disk: -ENOSPC. What removes or alters is let in on a full disk.
+ * Before any lock: -EROFS; waits for a commit when too much is pending, and returns its error. grows: the change adds records, and is
+ * refused with -ENOSPC where there is no room. What removes or alters is let in on a full disk, in commits so small that they fit.
  */
 int dir_change_admit(struct volume *vol, bool grows);
 
