@@ -106,11 +106,12 @@ static int index_make_durable(struct volume *vol)
 static struct result commit_run(struct volume *vol)
 {
 	struct result res;
-	int r;
+	int r = 0;
 
 	res.flush = flusher_flush_all(vol);
 	res.commit = index_make_durable(vol);
 	if (res.commit == 0) {
+		extent_map_durable(vol);
 		r = extent_reap_segments(vol);
 		if (r < 0 && res.flush == 0)
 			res.flush = r;

@@ -99,7 +99,7 @@ static void compact_append_batch(struct run *run, const struct plan_item *items,
 		if (slot->verdict != ENCODE_SMALLER)
 			continue;
 		if (rc == 0)
-			rc = segment_append(run->vol->segments, STREAM_COLD, &r, slot->frame, slot->len, &to[i]);
+			rc = extent_append(run->vol, STREAM_COLD, &r, slot->frame, slot->len, &to[i]);
 		if (rc < 0)
 			run->slots[i].verdict = ENCODE_SKIPPED;
 	}
@@ -138,26 +138,21 @@ static int compact_swap(struct run *run, const struct encode_result *slot, const
 
 static int compact_settle_batch(struct run *run, int n, const struct segment_pos *to)
 {
-	int rc = segment_sync(run->vol->segments), removed;
+	int rc = segment_sync(run->vol->segments);
 
-	for (int i = 0; rc >= 0 && i < n; i++) {
+	for (int i = 0; i < n; i++) {
 		struct encode_result *slot = &run->slots[i];
 
 		run->result->extents += slot->verdict != ENCODE_SKIPPED;
 		run->result->damaged += slot->verdict == ENCODE_DAMAGED;
 		run->result->raced += slot->verdict == ENCODE_GONE;
 		run->result->refused += slot->verdict == ENCODE_REFUSED;
-		if (slot->verdict == ENCODE_SMALLER || slot->verdict == ENCODE_KEEP)
+		if (rc >= 0 && (slot->verdict == ENCODE_SMALLER || slot->verdict == ENCODE_KEEP))
 			rc = compact_swap(run, slot, &to[i]);
+		if (slot->verdict == ENCODE_SMALLER)
+			extent_release(run->vol, &to[i]);
 	}
-	if (rc >= 0)
-		rc = volume_commit(run->vol);
-	if (rc < 0)
-		return rc;
-	removed = extent_reap_segments(run->vol);
-	if (removed > 0)
-		run->result->segments_removed += (uint64_t)removed;
-	return removed < 0 ? removed : 0;
+	return rc < 0 ? rc : volume_commit(run->vol);
 }
 
 static int compact_extents(struct run *run, const struct plan *plan)
@@ -227,28 +222,22 @@ static void compact_fini(struct run *run)
 static int compact_sweep(struct run *run)
 {
 	struct volume *vol = run->vol;
-	int rc, removed;
+	int rc;
 
 	segment_seal_all(vol->segments);
 	rc = volume_commit(vol);
 	if (rc == 0)
-		rc = clean_segments(vol, run->opt, run->opt->now ? LIVE_MAX_NOW : LIVE_MAX, run->result);
-	removed = rc == 0 ? models_reap(vol) : 0;
-	if (removed < 0)
-		rc = removed;
-	segment_seal_all(vol->segments);
+		rc = clean_segments(vol, run->opt, run->opt->now ? LIVE_MAX_NOW : LIVE_MAX, &run->result->figures);
 	if (rc == 0)
-		rc = volume_commit(vol);
-	removed = rc == 0 ? extent_reap_segments(vol) : 0;
-	if (removed > 0)
-		run->result->segments_removed += (uint64_t)removed;
-	return removed < 0 ? removed : rc;
+		rc = models_reap(vol);
+	return rc < 0 ? rc : volume_commit(vol);
 }
 
 int compact_run(struct volume *vol, const struct compact_options *opt, struct compact_result *out)
 {
 	struct run *run = calloc(1, sizeof *run);
 	struct extent_totals before, after;
+	uint32_t first_new = segments_next(vol->segments);
 	struct plan plan = {0};
 	int rc;
 
@@ -272,6 +261,7 @@ int compact_run(struct volume *vol, const struct compact_options *opt, struct co
 	if (rc == 0)
 		rc = compact_sweep(run);
 	extent_totals(vol, &after);
+	out->segments_removed = before.segments + (segments_next(vol->segments) - first_new) - after.segments;
 	if (after.segment_bytes < before.segment_bytes)
 		out->bytes_reclaimed = before.segment_bytes - after.segment_bytes;
 	plan_free(&plan);

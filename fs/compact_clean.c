@@ -77,7 +77,7 @@ static int clean_copy(void *arg, const struct segment_pos *pos, const struct rec
 		c->room = room;
 	}
 	m.to = m.from;
-	rc = segment_append(c->vol->segments, STREAM_COLD, &again, bytes, r->stored, &m.to.pos);
+	rc = extent_append(c->vol, STREAM_COLD, &again, bytes, r->stored, &m.to.pos);
 	if (rc == 0)
 		c->list[c->n++] = m;
 	return rc;
@@ -91,26 +91,29 @@ static int clean_segment(struct volume *vol, uint32_t number)
 
 	if (rc == 0)
 		rc = segment_sync(vol->segments);
-	for (size_t i = 0; rc == 0 && i < c.n; i++) {
+	for (size_t i = 0; i < c.n; i++) {
 		struct index_op op;
+		int moved = 0;
 
 		index_begin(vol->index, &op);
-		rc = extent_move(&op, vol, &c.list[i].from, &c.list[i].to);
+		if (rc == 0)
+			moved = extent_move(&op, vol, &c.list[i].from, &c.list[i].to);
 		index_end(&op);
-		rc = rc < 0 ? rc : 0;
+		extent_release(vol, &c.list[i].to.pos);
+		rc = moved < 0 ? moved : rc;
 	}
 	free(c.list);
 	return rc;
 }
 
-int clean_segments(struct volume *vol, const struct compact_options *opt, unsigned live_max, struct compact_result *result)
+int clean_segments(struct volume *vol, const struct compact_options *opt, unsigned live_max, const struct compact_progress *figures)
 {
 	struct dirty_segments d = {.vol = vol, .live_max = live_max};
-	int rc, removed;
+	int rc;
 
 	rc = scan_table(vol, TABLE_SEGMENT, clean_consider, &d);
 	for (size_t i = 0; rc == 0 && i < d.n; i++) {
-		if (opt->progress && opt->progress(opt->arg, &result->figures) != 0) {
+		if (opt->progress && opt->progress(opt->arg, figures) != 0) {
 			rc = -EINTR;
 			break;
 		}
@@ -119,11 +122,6 @@ int clean_segments(struct volume *vol, const struct compact_options *opt, unsign
 			rc = 0; /* reaped meanwhile */
 		if (rc == 0)
 			rc = volume_commit(vol);
-		removed = rc == 0 ? extent_reap_segments(vol) : 0;
-		if (removed > 0)
-			result->segments_removed += (uint64_t)removed;
-		if (removed < 0)
-			rc = removed;
 	}
 	free(d.numbers);
 	return rc;

@@ -11,6 +11,6 @@
  * Cleans sealed segments of which less than live_max 1/16ths is alive. Calls opt->progress between segments with *figures. Segments of models are left: they empty whole.
  * -EINTR, -ENOSPC and I/O errors; what was done before stays done.
  */
-int clean_segments(struct volume *vol, const struct compact_options *opt, unsigned live_max, struct compact_result *result);
+int clean_segments(struct volume *vol, const struct compact_options *opt, unsigned live_max, const struct compact_progress *figures);
 
 #endif

@@ -339,6 +339,17 @@ void dirty_unpin(struct dirty_file *df, struct dirty_chunk *c, struct dirty_cost
 		chunk_remove(df, c);
 }
 
+void dirty_fail(struct dirty_file *df, struct dirty_chunk *c, struct dirty_cost *cost)
+{
+	c->state = CHUNK_FAILED;
+	if (!c->cur.used) {
+		c->cur = c->pin;
+		c->pin = (struct layer){ 0 };
+	} else if (c->cur.lo == 0 && c->cur.hi >= c->cur.below) {
+		layer_drop(df, &c->pin, cost);
+	}
+}
+
 struct dirty_cost dirty_cost(const struct dirty_file *df)
 {
 	struct dirty_cost cost = { 0 };
@@ -366,6 +377,15 @@ bool dirty_pending(struct dirty_file *df, uint64_t target)
 		if (c->state == CHUNK_FAILED)
 			continue;
 		if ((c->cur.used && c->cur.epoch <= target) || (c->pin.used && c->pin.epoch <= target))
+			return true;
+	}
+	return false;
+}
+
+bool dirty_failed(struct dirty_file *df)
+{
+	for (size_t i = 0; i < df->n; i++) {
+		if (df->chunks[i]->state == CHUNK_FAILED)
 			return true;
 	}
 	return false;

@@ -35,7 +35,7 @@ struct dirty_cost {
 #define CHUNK_OVERHEAD 512u
 
 enum chunk_state {
-	CHUNK_IDLE,      /* not being flushed: no pin, or one whose flush is to be tried again */
+	CHUNK_IDLE,      /* not being flushed: a pin is one whose flush is to be tried again   */
 	CHUNK_ENCODING,  /* a worker has it                                                    */
 	CHUNK_ENCODED,   /* waits for its turn to be published                                 */
 	CHUNK_FAILED,    /* its flush failed; tried again when somebody asks for a flush       */
@@ -118,6 +118,12 @@ size_t dirty_landed(struct dirty_file *df, struct dirty_chunk **list, size_t max
 /* After publishing: drops the pin, and the chunk when nothing is left of it. */
 void dirty_unpin(struct dirty_file *df, struct dirty_chunk *c, struct dirty_cost *cost);
 
+/*
+ * After a failure: the bytes stay dirty. The pin becomes the upper layer again, so that a later write may replace what cannot be completed; when there is one, the
+ * pin stays below it, or goes when that covers all.
+ */
+void dirty_fail(struct dirty_file *df, struct dirty_chunk *c, struct dirty_cost *cost);
+
 /* What all layers together cost. */
 struct dirty_cost dirty_cost(const struct dirty_file *df);
 
@@ -126,6 +132,8 @@ void dirty_retry(struct dirty_file *df);
 
 /* True while a layer of an epoch <= target waits for its flush or is in flight (failed ones do not count). */
 bool dirty_pending(struct dirty_file *df, uint64_t target);
+/* True while there are chunks whose flush failed. */
+bool dirty_failed(struct dirty_file *df);
 /* True while anything at all is dirty but what list holds (chunks about to be unpinned). */
 bool dirty_beyond(struct dirty_file *df, struct dirty_chunk *const *list, size_t n);
 

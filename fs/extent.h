@@ -56,7 +56,10 @@ void extent_account_model(struct volume *vol, uint32_t segment, uint64_t bytes, 
 /* The commit hook's part: writes changed segment statistics. */
 int extent_map_store(struct index_op *op, struct volume *vol);
 
-/* After a durable commit: unlinks sealed segments with no live record. Returns how many, or -errno. */
+/* What the hook found is durable now. */
+void extent_map_durable(struct volume *vol);
+
+/* Unlinks sealed segments that hold no live record as of the last durable commit. Returns how many, or -errno. Commits do it themselves. */
 int extent_reap_segments(struct volume *vol);
 
 struct extent_totals {

@@ -85,7 +85,7 @@ static int use_load(struct extent_map *map, const struct index_record *rec)
 	u->records = le32_get(disk.records);
 	u->sealed = disk.sealed;
 	u->stream = disk.stream;
-	u->frozen_empty = u->sealed && u->records == 0;
+	u->empty = u->sealed && u->records == 0;
 	return 0;
 }
 
@@ -269,6 +269,16 @@ int extent_map_store(struct index_op *op, struct volume *vol)
 	return r;
 }
 
+void extent_map_durable(struct volume *vol)
+{
+	struct extent_map *map = vol->extents;
+
+	pthread_mutex_lock(&map->mutex);
+	for (uint32_t s = 1; s < map->count; s++)
+		map->use[s].empty = map->use[s].frozen_empty;
+	pthread_mutex_unlock(&map->mutex);
+}
+
 static int use_forget(struct volume *vol, uint32_t segment)
 {
 	struct index_op op;
@@ -297,7 +307,7 @@ int extent_reap_segments(struct volume *vol)
 		int r;
 
 		pthread_mutex_lock(&map->mutex);
-		while (s < map->count && !(map->use[s].known && map->use[s].frozen_empty))
+		while (s < map->count && !(map->use[s].known && map->use[s].empty))
 			s++;
 		reap = s < map->count && map->use[s].records == 0 && map->use[s].holds == 0;
 		r = s >= map->count;

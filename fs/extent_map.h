@@ -16,6 +16,7 @@ struct segment_use {
 	bool sealed;
 	bool changed;      /* since the last store                                             */
 	bool frozen_empty; /* sealed and without a live record as of the last store            */
+	bool empty;        /* the same as of the last durable commit: to be removed            */
 };
 
 struct extent_map {

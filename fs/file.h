@@ -24,7 +24,10 @@ ssize_t file_write(struct inode *inode, const void *buf, size_t len, uint64_t of
  */
 int file_truncate_locked(struct inode *inode, uint64_t size);
 
-/* Encodes and appends the dirty data of this inode (not yet durable). Returns and clears the sticky error. The caller holds no inode lock. */
+/*
+ * Encodes and appends the dirty data of this inode (not yet durable). What fails stays dirty and is tried again: an error as long as there is such data. The
+ * caller holds no inode lock.
+ */
 int file_flush(struct inode *inode);
 
 /* file_flush + commit. */

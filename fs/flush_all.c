@@ -20,28 +20,32 @@ static uint64_t flush_ask(struct flusher *fl, struct dirty_file *df)
 	return df->want;
 }
 
-/* Also ends the wait that flush_ask began. data_mutex held. */
-static void flush_wait(struct inode *inode, struct dirty_file *df, uint64_t target)
+/*
+ * Ends what flush_ask began. Data whose flush failed is not lost but still dirty: so there is an error as long as there is such data, and none once it
+ * is flushed after all. data_mutex held.
+ */
+static int flush_wait(struct inode *inode, struct dirty_file *df, uint64_t target)
 {
 	while (dirty_pending(df, target) || (df->n == 0 && inode->dirty == df && !df->store_error))
 		pthread_cond_wait(&df->changed, &inode->data_mutex);
 	df->waiters--;
+	if (!df->store_error && !dirty_failed(df))
+		inode->error = 0;
+	return inode->error;
 }
 
 int file_flush(struct inode *inode)
 {
 	struct flusher *fl = inode->vol->flusher;
 	struct dirty_file *df;
-	int r;
+	int r = 0;
 
 	pthread_mutex_lock(&inode->data_mutex);
 	df = inode->dirty;
 	if (df) {
 		flusher_use(fl, df);
-		flush_wait(inode, df, flush_ask(fl, df));
+		r = flush_wait(inode, df, flush_ask(fl, df));
 	}
-	r = inode->error;
-	inode->error = 0;
 	pthread_mutex_unlock(&inode->data_mutex);
 	if (df)
 		flusher_unuse(fl, df);
@@ -153,11 +157,11 @@ int flusher_flush_all(struct volume *vol)
 	}
 	for (i = 0; i < asked; i++) {
 		struct inode *inode = list[i]->inode;
+		int err;
 
 		pthread_mutex_lock(&inode->data_mutex);
-		flush_wait(inode, list[i], target[i]);
-		if (r == 0)
-			r = inode->error;
+		err = flush_wait(inode, list[i], target[i]);
+		r = r ? r : err;
 		pthread_mutex_unlock(&inode->data_mutex);
 		flusher_unuse(fl, list[i]);
 	}

@@ -75,20 +75,20 @@ static void chunks_settle(struct dirty_file *df, struct dirty_chunk **list, size
 	uint64_t claimed = 0, failed = 0;
 
 	pthread_mutex_lock(&inode->data_mutex);
+	df->store_error = error;
 	for (size_t i = 0; i < n; i++) {
 		struct dirty_chunk *c = list[i];
 
 		claimed += c->pin.cap;
 		if (c->error && !c->cancelled) {
-			c->state = CHUNK_FAILED;
+			dirty_fail(df, c, &cost);
 			error = c->error;
 			failed++;
 		} else {
 			dirty_unpin(df, c, &cost);
 		}
 	}
-	df->store_error = error;
-	if (error && !inode->error)
+	if (error)
 		inode->error = error;
 	pthread_cond_broadcast(&df->changed);
 	pthread_mutex_unlock(&inode->data_mutex);

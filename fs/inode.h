@@ -43,7 +43,7 @@ struct inode {
 	uint64_t stored_size;       /* size that the index record carries                         */
 	uint64_t stored_blocks;
 	int64_t stored_mtime, stored_ctime;
-	int error;                  /* first failed flush not yet reported; sticky until reported */
+	int error;                  /* of the last flush that failed, while data that it left is dirty */
 
 	/* guarded by the table's shard */
 	uint64_t refs;              /* kernel lookups + handles + users inside the daemon         */

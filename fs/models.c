@@ -43,8 +43,6 @@ static int models_note(void *arg, const struct index_record *r)
 
 	if (models_info(r, &info, &d) < 0)
 		return 0; /* whatever needs this one reports it */
-	if (info.number >= set->next)
-		set->next = info.number + 1u;
 	if (info.state == 1)
 		set->active[info.kind] = info.number;
 	return 0;
@@ -53,22 +51,14 @@ static int models_note(void *arg, const struct index_record *r)
 int models_create(struct volume *vol)
 {
 	struct model_set *set = calloc(1, sizeof *set);
-	struct counters_disk counters;
-	struct index_op op;
 	int rc;
 
 	if (!set)
 		return -ENOMEM;
 	pthread_mutex_init(&set->mutex, NULL);
 	pthread_cond_init(&set->loaded_cond, NULL);
-	set->next = 1;
-	index_begin(vol->index, &op);
-	rc = index_get(&op, TABLE_META, "counters", 8, &counters, sizeof counters);
-	index_end(&op);
-	if (rc == (int)sizeof counters && le32_get(counters.next_model) > set->next)
-		set->next = le32_get(counters.next_model);
 	vol->models = set;
-	rc = rc < 0 && rc != -ENOENT ? rc : scan_table(vol, TABLE_MODEL, models_note, set);
+	rc = scan_table(vol, TABLE_MODEL, models_note, set);
 	if (rc < 0)
 		models_destroy(vol);
 	return rc;
@@ -91,16 +81,6 @@ void models_destroy(struct volume *vol)
 	pthread_mutex_destroy(&set->mutex);
 	free(set);
 	vol->models = NULL;
-}
-
-uint32_t models_next(struct volume *vol)
-{
-	uint32_t next;
-
-	pthread_mutex_lock(&vol->models->mutex);
-	next = vol->models->next;
-	pthread_mutex_unlock(&vol->models->mutex);
-	return next;
 }
 
 uint16_t models_active(struct volume *vol, enum model_kind kind)

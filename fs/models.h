@@ -26,9 +26,6 @@ int models_add(struct volume *vol, enum model_kind kind, int state, const void *
 /* Removes retired and candidate models that no extent refers to; returns how many. Scans the extents. */
 int models_reap(struct volume *vol);
 
-/* Number that the next model gets: for the counters of a commit, so that a number never comes back. */
-uint32_t models_next(struct volume *vol);
-
 struct model_info {
 	uint16_t number;
 	enum model_kind kind;

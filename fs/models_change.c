@@ -17,26 +17,32 @@
 static_assert((int)CODEC_MODEL_ZDICT == (int)MODEL_ZDICT, "model kinds");
 static_assert((int)CODEC_MODEL_NEURAL == (int)MODEL_NEURAL, "model kinds");
 
-/* Appends one copy; *first gets the place of its first piece. */
+/*
+ * Appends one copy; *first gets the place of its first piece, segment 0 when not even that was appended. The caller lets go of it with
+ * extent_release when the record is put, or when he gives up.
+ */
 static int models_append(struct volume *vol, enum segment_stream stream, enum model_kind kind, uint16_t number,
 			 const uint8_t *bytes, uint32_t len, struct segment_pos *first)
 {
-	uint32_t piece = 0, next = 0;
+	uint32_t next = 0;
 
-	for (uint32_t at = 0; at < len; at += MODEL_PIECE, piece++) {
+	*first = (struct segment_pos){0};
+	for (uint32_t at = 0; at < len; at += MODEL_PIECE) {
 		uint32_t n = len - at < MODEL_PIECE ? len - at : MODEL_PIECE;
 		struct record r = {
-			.kind = RECORD_MODEL, .codec = (uint8_t)kind, .plain = n, .id = number, .ino = len, .chunk = piece,
-			.plain_xxh = codec_checksum(bytes + at, n),
+			.kind = RECORD_MODEL, .codec = (uint8_t)kind, .plain = n, .id = number, .ino = len,
+			.chunk = at / MODEL_PIECE, .plain_xxh = codec_checksum(bytes + at, n),
 		};
 		struct segment_pos pos;
-		int rc = segment_append(vol->segments, stream, &r, bytes + at, n, &pos);
+		int rc = extent_append(vol, stream, &r, bytes + at, n, &pos);
 
 		if (rc < 0)
 			return rc;
-		if (piece == 0)
+		if (at == 0)
 			*first = pos;
-		else if (pos.segment != first->segment || pos.offset != next)
+		else
+			extent_release(vol, &pos); /* the first piece holds for all */
+		if (at > 0 && (pos.segment != first->segment || pos.offset != next))
 			return -EFBIG; /* does not fit in a segment of this store */
 		next = pos.offset + (uint32_t)sizeof(struct record_disk) + n;
 	}
@@ -116,20 +122,32 @@ static int models_put_new(struct volume *vol, enum model_kind kind, int state, u
 	return rc;
 }
 
+/* The next number; none ever comes back. */
+static int models_number(struct volume *vol, uint16_t *number)
+{
+	uint32_t next;
+
+	pthread_mutex_lock(&vol->counters_mutex);
+	next = vol->counters.next_model;
+	vol->counters.next_model += next <= UINT16_MAX;
+	pthread_mutex_unlock(&vol->counters_mutex);
+	*number = next <= UINT16_MAX ? (uint16_t)next : 0;
+	return next <= UINT16_MAX ? 0 : -ENOSPC;
+}
+
 /* Mutex held, so that two adders do not take one number; training is the only one that adds. */
 static int models_add_new(struct volume *vol, enum model_kind kind, int state, const void *bytes, size_t len,
 			  const uint8_t hash[16], uint16_t *number)
 {
-	struct model_set *set = vol->models;
-	struct segment_pos pos[2];
+	struct segment_pos pos[2] = {{0}};
 	struct model_disk d = {
 		.kind = (uint8_t)kind, .bytes = le32_put((uint32_t)len), .created = le64_put((uint64_t)volume_now()),
 	};
 	int rc;
 
-	if (set->next > UINT16_MAX)
-		return -ENOSPC;
-	*number = (uint16_t)set->next++;
+	rc = models_number(vol, number);
+	if (rc < 0)
+		return rc;
 	segment_seal_all(vol->segments);
 	rc = models_append(vol, STREAM_MODEL, kind, *number, bytes, (uint32_t)len, &pos[0]);
 	if (rc == 0)
@@ -137,14 +155,18 @@ static int models_add_new(struct volume *vol, enum model_kind kind, int state, c
 	if (rc == 0)
 		rc = segment_sync(vol->segments);
 	segment_seal_all(vol->segments);
-	if (rc < 0)
-		return rc;
 	memcpy(d.hash, hash, sizeof d.hash);
 	for (int c = 0; c < 2; c++) {
 		d.copy[c].segment = le32_put(pos[c].segment);
 		d.copy[c].offset = le32_put(pos[c].offset);
 	}
-	return models_put_new(vol, kind, state, *number, &d);
+	if (rc == 0)
+		rc = models_put_new(vol, kind, state, *number, &d);
+	for (int c = 0; c < 2; c++) {
+		if (pos[c].segment)
+			extent_release(vol, &pos[c]);
+	}
+	return rc;
 }
 
 int models_add(struct volume *vol, enum model_kind kind, int state, const void *bytes, size_t len, uint16_t *number)

@@ -24,7 +24,6 @@ struct model_set {
 	pthread_cond_t loaded_cond;
 	struct loaded *loaded;
 	uint16_t active[MODELS_KINDS];
-	uint32_t next;
 };
 
 /* Checks a record of TABLE_MODEL and takes it apart; -EUCLEAN. */

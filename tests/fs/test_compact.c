@@ -19,7 +19,7 @@
 #include "fs/models.h"
 #include "fs/scan.h"
 #include "model/context.h"
-#include "model/model.h"
+#include "model/train.h"
 #include "tests/codec/bytes.h"
 #include "tests/fs/filled.h"
 
@@ -77,16 +77,26 @@ static void add_zdict(struct filled *f)
 	assert_int_equal(volume_commit(f->vol), 0);
 }
 
-/* A network that has learned nothing but codes right: what the chunk itself teaches is left. */
+/* A small network that knows such text. */
 static void add_net(struct filled *f)
 {
-	struct model_shape shape = {.contexts = 2, .hidden = 32, .context_ids = {CTX_O1, CTX_O2}, .rows_log2 = {8, 10}};
+	struct model_shape shape = {
+		.contexts = 4, .hidden = 32, .context_ids = {CTX_O1, CTX_O2, CTX_O3, CTX_O4}, .rows_log2 = {8, 10, 11, 11},
+	};
+	static uint8_t text[40][LEN / 4];
+	struct train_chunk chunks[40];
+	struct train_options opt = {.seed = 1, .threads = 1};
 	struct model *m;
 	uint8_t *bytes;
 	uint16_t number;
 	size_t len;
 
+	for (unsigned i = 0; i < 40; i++) {
+		bytes_text(text[i], sizeof text[i], 1000 + i);
+		chunks[i] = (struct train_chunk){text[i], sizeof text[i]};
+	}
 	assert_int_equal(model_create(&shape, &m), 0);
+	assert_int_equal(train_model(m, chunks, 36, chunks + 36, 4, &opt, NULL), 0);
 	assert_int_equal(model_save(m, &bytes, &len), 0);
 	assert_int_equal(models_add(f->vol, MODEL_NEURAL, 1, bytes, len, &number), 0);
 	assert_int_equal(volume_commit(f->vol), 0);

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -257,13 +258,198 @@ static void test_zero_chunks_are_holes(void **state)
 	fixture_fini(&f);
 }
 
+/* One file, several writers and readers: blocks are written and read whole, so each block read holds one writer's stamp throughout. */
+#define BLOCK 6000u
+#define BLOCKS 40u
+
+struct shared {
+	struct inode *inode;
+	unsigned id;
+	atomic_uint *failed;
+};
+
+static void *shared_run(void *arg)
+{
+	struct shared *s = arg;
+	struct model rng = { .seed = s->id + 77 };
+	uint8_t block[BLOCK];
+
+	for (unsigned i = 0; i < 600; i++) {
+		uint64_t at = (uint64_t)rnd(&rng, BLOCKS) * BLOCK;
+		uint32_t what = rnd(&rng, 100);
+
+		if (what < 45) {
+			memset(block, (int)(1 + rnd(&rng, 255)), BLOCK);
+			if (file_write(s->inode, block, BLOCK, at, false) != BLOCK)
+				++*s->failed;
+		} else if (what < 90) {
+			ssize_t n = file_read(s->inode, block, BLOCK, at);
+
+			if (n < 0 || n % BLOCK || (n > 0 && memcmp(block, block + 1, BLOCK - 1)))
+				++*s->failed;
+		} else if (what < 94) {
+			pthread_rwlock_wrlock(&s->inode->lock);
+			*s->failed += file_truncate_locked(s->inode, at) != 0;
+			pthread_rwlock_unlock(&s->inode->lock);
+		} else {
+			*s->failed += (what < 98 ? file_flush(s->inode) : file_sync(s->inode)) != 0;
+		}
+	}
+	return NULL;
+}
+
+static void test_threads_on_one_file(void **state)
+{
+	struct fixture f;
+	pthread_t threads[THREADS];
+	struct shared shared[THREADS];
+	atomic_uint failed = 0;
+	struct inode *inode;
+	uint8_t block[BLOCK];
+	ssize_t n;
+
+	(void)state;
+	fixture_init(&f, 4096);
+	f.opt.cache_bytes = 128 << 10;
+	f.opt.workers = 3;
+	fixture_reopen(&f);
+	inode = fixture_make(&f, "file");
+	for (unsigned i = 0; i < THREADS; i++) {
+		shared[i] = (struct shared){ inode, i, &failed };
+		assert_int_equal(pthread_create(&threads[i], NULL, shared_run, &shared[i]), 0);
+	}
+	for (unsigned i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+	assert_int_equal(failed, 0);
+	inode_put(inode, 1);
+	fixture_reopen(&f);
+	inode = fixture_find(&f, "file");
+	for (uint64_t at = 0; (n = file_read(inode, block, BLOCK, at)) > 0; at += BLOCK) {
+		assert_int_equal(n, BLOCK);
+		assert_memory_equal(block, block + 1, BLOCK - 1);
+	}
+	assert_int_equal(n, 0);
+	inode_put(inode, 1);
+	fixture_fini(&f);
+}
+
+static uint64_t chunk_records(struct fixture *f)
+{
+	struct index_stat st;
+
+	assert_int_equal(volume_commit(f->vol), 0);
+	assert_int_equal(index_stat(f->vol->index, &st), 0);
+	return st.records[TABLE_CHUNK];
+}
+
+/* More chunks than one operation unmaps. */
+static void test_large_truncation(void **state)
+{
+	struct fixture f;
+	struct inode *inode;
+	size_t len = 6000u * 4096u;
+	uint8_t *bytes = malloc(len), *zeros = calloc(1, len);
+	struct extent_totals totals;
+
+	(void)state;
+	for (size_t i = 0; i < len; i++)
+		bytes[i] = (uint8_t)(i >> 12 | 1);
+	fixture_init(&f, 4096);
+	inode = fixture_make(&f, "large");
+	assert_int_equal(file_write(inode, bytes, len, 0, false), len);
+	assert_int_equal(chunk_records(&f), 6000);
+	assert_int_equal(inode->attr.blocks, len);
+	pthread_rwlock_wrlock(&inode->lock);
+	assert_int_equal(file_truncate_locked(inode, 5000), 0);
+	assert_int_equal(file_truncate_locked(inode, len), 0);
+	pthread_rwlock_unlock(&inode->lock);
+	memcpy(zeros, bytes, 5000);
+	fixture_check(inode, zeros, len);
+	assert_int_equal(chunk_records(&f), 2);
+	assert_int_equal(inode->attr.blocks, 5000);
+	extent_totals(f.vol, &totals);
+	assert_int_equal(totals.plain_bytes, 5000);
+	inode_put(inode, 1);
+	fixture_reopen(&f);
+	inode = fixture_find(&f, "large");
+	fixture_check(inode, zeros, len);
+	inode_put(inode, 1);
+	free(bytes);
+	free(zeros);
+	fixture_fini(&f);
+}
+
+/* An unlinked file lives as long as somebody has it open; its dirty data is not even written. */
+static void test_unlinked_while_open(void **state)
+{
+	struct fixture f;
+	struct inode *inode;
+	uint8_t bytes[50000];
+	struct extent_totals totals;
+
+	(void)state;
+	memset(bytes, 'u', sizeof bytes);
+	fixture_init(&f, 4096);
+	inode = fixture_make(&f, "file");
+	assert_int_equal(file_write(inode, bytes, 20000, 0, false), 20000);
+	assert_int_equal(file_sync(inode), 0);
+	fixture_unlink(&f, "file");
+	assert_int_equal(file_write(inode, bytes, sizeof bytes, 0, false), sizeof bytes);
+	assert_int_equal(volume_commit(f.vol), 0);
+	fixture_check(inode, bytes, sizeof bytes);
+	extent_totals(f.vol, &totals);
+	assert_int_equal(totals.plain_bytes, 20000);
+	assert_int_equal(file_sync(inode), 0);
+	extent_totals(f.vol, &totals);
+	assert_int_equal(totals.plain_bytes, sizeof bytes);
+	assert_int_equal(file_write(inode, bytes, sizeof bytes, 3, false), sizeof bytes);
+	inode_put(inode, 1);
+	assert_int_equal(volume_commit(f.vol), 0);
+	assert_int_equal(chunk_records(&f), 0);
+	extent_totals(f.vol, &totals);
+	assert_int_equal(totals.plain_bytes, 0);
+	assert_int_equal(f.vol->counters.inodes, 1);
+	fixture_fini(&f);
+}
+
+static void test_times_and_modes(void **state)
+{
+	struct fixture f;
+	struct inode *inode;
+	int64_t mtime;
+
+	(void)state;
+	fixture_init(&f, 4096);
+	inode = fixture_make(&f, "file");
+	pthread_rwlock_wrlock(&inode->lock);
+	inode->attr.mode |= S_ISUID | S_ISGID | S_IXGRP;
+	inode->attr.mtime = 0;
+	pthread_rwlock_unlock(&inode->lock);
+	assert_int_equal(file_write(inode, "abc", 3, 0, true), 3);
+	assert_int_equal(inode->attr.mode & 07777, 0654);
+	mtime = inode->attr.mtime;
+	assert_true(mtime > 0 && inode->attr.ctime == mtime);
+	inode_put(inode, 1);
+	fixture_reopen(&f);
+	inode = fixture_find(&f, "file");
+	assert_int_equal(inode->attr.mtime, mtime);
+	assert_int_equal(inode->attr.mode & 07777, 0654);
+	assert_int_equal(inode->attr.blocks, 3);
+	inode_put(inode, 1);
+	fixture_fini(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_random_small_chunks),
 		cmocka_unit_test(test_random_large_chunks),
 		cmocka_unit_test(test_threads_on_files),
+		cmocka_unit_test(test_threads_on_one_file),
 		cmocka_unit_test(test_beyond_4_gib),
+		cmocka_unit_test(test_large_truncation),
+		cmocka_unit_test(test_unlinked_while_open),
+		cmocka_unit_test(test_times_and_modes),
 		cmocka_unit_test(test_zero_chunks_are_holes),
 	};
 
