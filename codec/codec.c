@@ -85,9 +85,7 @@ int codec_decode(struct codec_ctx *ctx, enum codec_id codec, int level, const st
 
 const char *codec_name(unsigned codec)
 {
-	static const char *const names[CODEC_COUNT] = {"raw", "lz4", "zstd", "neural"};
-
-	return codec < CODEC_COUNT ? names[codec] : NULL;
+	return codec < CODEC_COUNT ? table[codec]->name : NULL;
 }
 
 uint64_t codec_checksum(const void *bytes, size_t n)
