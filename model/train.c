@@ -42,7 +42,7 @@
 #define LANES 32u
 #define BATCH 1024u
 
-#define RATE_TABLE 0.1f
+#define RATE_TABLE 0.06f
 #define RATE_DENSE 3e-3f
 #define WARM_UP_STEPS 64.0
 

@@ -23,8 +23,6 @@
 #define LOGIT_MAX (3071.0f / 256.0f)
 #define OUT_BIAS_PAD 256u
 
-/* Rows get an initial sum of squares, so that a row's first, noisy gradients do not move it by the full rate. */
-#define SQUARES_START 1e-4f
 #define BIAS_START 0.5f
 #define OUT_START 0.2f
 
@@ -54,7 +52,7 @@ static void net_init(struct train_net *net, uint64_t seed)
 {
 	for (unsigned k = 0; k < net->contexts; k++)
 		for (uint32_t r = 0; r < net->rows[k]; r++)
-			net->squares[k][r] = SQUARES_START;
+			net->squares[k][r] = TRAIN_SQUARES_START;
 	for (unsigned j = 0; j < net->hidden; j++)
 		net->bias.w[j] = BIAS_START;
 	for (unsigned j = 0; j < MODEL_NODES * net->hidden; j++)
@@ -301,9 +299,12 @@ static void export_row(const float *w, unsigned hidden, float step, int8_t *row)
 void train_net_export(const struct train_net *net, float coarse, struct model *m)
 {
 	for (unsigned k = 0; k < net->contexts; k++)
-		for (size_t r = 0; r < net->rows[k]; r++)
-			export_row(net->embed[k] + r * net->hidden, net->hidden, coarse / sqrtf(net->squares[k][r]),
+		for (size_t r = 0; r < net->rows[k]; r++) {
+			float served = net->squares[k][r] - TRAIN_SQUARES_START;
+
+			export_row(net->embed[k] + r * net->hidden, net->hidden, coarse / sqrtf(fmaxf(served, 1e-6f)),
 				   m->embed[k] + r * net->hidden);
+		}
 	for (unsigned j = 0; j < net->hidden; j++)
 		m->bias[j] = (int16_t)quantise(net->bias.w[j], 64, 4096);
 	for (size_t j = 0; j < (size_t)MODEL_NODES * net->hidden; j++)

@@ -15,6 +15,9 @@
 #include "model/model.h"
 #include "model/train_kernel.h"
 
+/* What every row's sum of squares starts with, so that a row's first, noisy gradients do not move it by the full rate. */
+#define TRAIN_SQUARES_START 0.05f
+
 /* Weights learned with Adam, their summed gradient and both moments. */
 struct train_dense {
 	float *w, *g, *m, *v;
@@ -68,7 +71,7 @@ void train_net_update_bias(struct train_net *net, const struct train_adam *a);
 
 /*
  * Rounds into the integers of a model of the same shape, saturating. The weights of a table's row are rounded to multiples of a power of
- * two close below coarse / sqrt(sum of its mean squared gradients), at least 1/64: the fewer positions a row has served, the
+ * two within coarse / sqrt(sum of its mean squared gradients), at least 1/64: the fewer positions a row has served, the
  * fewer bits it gets, down to none. coarse 0: all precision.
  */
 void train_net_export(const struct train_net *net, float coarse, struct model *m);

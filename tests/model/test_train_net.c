@@ -325,18 +325,18 @@ static void test_export_saturates(void **state)
 	assert_int_equal(e->m.out_bias[2], 1 << 18);
 }
 
-/* The step is the largest power of two within coarse / sqrt(squares), and rounding is to the nearest multiple. */
+/* The step is the largest power of two within coarse / sqrt(served), and rounding is to the nearest multiple. */
 static void test_export_coarse(void **state)
 {
 	struct fixture *f = *state;
 	static const struct {
-		float squares;
+		float served;
 		int unit;
-	} rows[] = {{64, 1}, {1, 2}, {0.2f, 4}, {0.01f, 16}, {1e-4f, 128}};
+	} rows[] = {{64, 1}, {0.9f, 2}, {0.2f, 4}, {0.012f, 16}, {0, 128}};
 	struct exported *e;
 
 	for (unsigned r = 0; r < 5; r++)
-		f->net->squares[2][r] = rows[r].squares;
+		f->net->squares[2][r] = TRAIN_SQUARES_START + rows[r].served;
 	for (unsigned j = 0; j < 5 * H; j++)
 		f->net->embed[2][j] = noise(1.9f);
 	e = export(f, 2.0f / 64);
