@@ -8,7 +8,13 @@
 #include "fs/inode.h"
 
 enum {
-	ATTR_MODE = 1, ATTR_UID = 2, ATTR_GID = 4, ATTR_SIZE = 8, ATTR_ATIME = 16, ATTR_MTIME = 32, ATTR_CTIME = 64,
+	ATTR_MODE = 1,
+	ATTR_UID = 2,
+	ATTR_GID = 4,
+	ATTR_SIZE = 8,
+	ATTR_ATIME = 16,
+	ATTR_MTIME = 32,
+	ATTR_CTIME = 64,
 };
 
 /* Applies the members of `to` that mask names. ctime becomes now unless ATTR_CTIME. Size: file_truncate. */

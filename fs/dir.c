@@ -56,7 +56,8 @@ int dir_lookup(struct inode *parent, const char *name, struct inode **out)
 	return r;
 }
 
-static void attr_fill(struct inode_attr *attr, const struct inode *parent, const struct dir_new *what, int64_t now)
+static void attr_fill(struct inode_attr *attr, const struct inode *parent, const struct dir_new *what,
+		      int64_t now)
 {
 	*attr = (struct inode_attr){
 		.mode = what->mode, .uid = what->uid, .gid = what->gid, .rdev = what->rdev, .nlink = 1,
@@ -74,7 +75,8 @@ static void attr_fill(struct inode_attr *attr, const struct inode *parent, const
 }
 
 /* Inside a change, with the parent locked: c->err is 0 and *slot where the name goes, if it may be made. */
-static bool name_is_free(struct dir_change *c, struct inode *parent, const char *name, struct dirent_slot *slot)
+static bool name_is_free(struct dir_change *c, struct inode *parent, const char *name,
+			 struct dirent_slot *slot)
 {
 	if (parent->attr.nlink == 0) {
 		c->err = -ENOENT; /* the directory was removed meanwhile */
@@ -88,9 +90,11 @@ static bool name_is_free(struct dir_change *c, struct inode *parent, const char 
 	return c->err == 0;
 }
 
-/* Inside a change, with the parent locked: the new inode and its name. Returns the inode, or NULL and c->err. */
-static struct inode *inode_make(struct dir_change *c, struct inode *parent, const char *name, const struct dir_new *what,
-				const char *target)
+/*
+ * Inside a change, with the parent locked: the new inode and its name. Returns the inode, or NULL and c->err.
+ */
+static struct inode *inode_make(struct dir_change *c, struct inode *parent, const char *name,
+				const struct dir_new *what, const char *target)
 {
 	struct inode *inode = NULL;
 	struct dirent_slot slot;
@@ -115,7 +119,8 @@ static struct inode *inode_make(struct dir_change *c, struct inode *parent, cons
 	return inode;
 }
 
-static int make(struct inode *parent, const char *name, const struct dir_new *what, const char *target, struct inode **out)
+static int make(struct inode *parent, const char *name, const struct dir_new *what, const char *target,
+		struct inode **out)
 {
 	struct inode *inode;
 	struct dir_change c;
@@ -144,7 +149,8 @@ int dir_make(struct inode *parent, const char *name, const struct dir_new *what,
 	return make(parent, name, what, NULL, out);
 }
 
-int dir_symlink(struct inode *parent, const char *name, const char *target, uint32_t uid, uint32_t gid, struct inode **out)
+int dir_symlink(struct inode *parent, const char *name, const char *target, uint32_t uid, uint32_t gid,
+		struct inode **out)
 {
 	struct dir_new what = { .mode = S_IFLNK | 0777, .uid = uid, .gid = gid };
 	size_t len = strnlen(target, SYMLINK_MAX_LEN + 1);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Namespace changes as a whole: every record of one change in one index operation, with what was there before kept for undoing.
+ * Namespace changes as a whole: every record of one change in one index operation, with what was there before
+ * kept for undoing.
  */
 #include "fs/dir_change.h"
 
@@ -9,7 +10,9 @@
 #include "fs/flush.h"
 #include "fs/xattr.h"
 
-/* Uncommitted changes in memory: above the first the commit thread is woken, above the second callers wait. */
+/*
+ * Uncommitted changes in memory: above the first the commit thread is woken, above the second callers wait.
+ */
 #define PENDING_KICK (16u << 20)
 #define PENDING_MAX (64u << 20)
 
@@ -78,8 +81,8 @@ void dir_change_fresh(struct dir_change *c, struct inode *inode)
 	dir_change_touch(c, inode);
 }
 
-void dir_change_name(struct dir_change *c, struct inode *dir, const char *name, const struct dirent_slot *slot, uint64_t ino,
-		     uint8_t type)
+void dir_change_name(struct dir_change *c, struct inode *dir, const char *name,
+		     const struct dirent_slot *slot, uint64_t ino, uint8_t type)
 {
 	struct dirent_slot after = { .cookie = slot->cookie, .ino = ino, .type = type };
 
@@ -88,7 +91,8 @@ void dir_change_name(struct dir_change *c, struct inode *dir, const char *name, 
 	c->names[c->name_count].dir = dir->ino;
 	c->names[c->name_count].name = name;
 	c->names[c->name_count++].before = *slot;
-	c->err = ino ? dirent_put(&c->op, dir->ino, name, &after) : dirent_del(&c->op, dir->ino, slot->cookie);
+	c->err =
+		ino ? dirent_put(&c->op, dir->ino, name, &after) : dirent_del(&c->op, dir->ino, slot->cookie);
 }
 
 /* Writes the records of inode i as it is now. */
@@ -104,7 +108,10 @@ static int inode_write(struct dir_change *c, unsigned i)
 	return index_put(&c->op, TABLE_ORPHAN, key, sizeof key, NULL, 0);
 }
 
-/* Puts back what was there; with no memory even for that, the error stands and so does what could not be put back. */
+/*
+ * Puts back what was there; with no memory even for that, the error stands and so does what could not be put
+ * back.
+ */
 static void undo(struct dir_change *c)
 {
 	uint8_t key[8];

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One change of the namespace: names, inodes and orphans together in one index operation, undone whole when a step fails.
+ * One change of the namespace: names, inodes and orphans together in one index operation, undone whole when a
+ * step fails.
  *
- *   dir_change_begin; dirent_find ...; dir_change_touch(inode), change inode->attr; dir_change_name(...); dir_change_end
+ *   dir_change_begin; dirent_find ...; dir_change_touch(inode), change inode->attr; dir_change_name(...);
+ *   dir_change_end
  *
- * The inodes are locked exclusively by the caller (but a fresh one). Steps after a failed one do nothing; dir_change_end returns its error.
+ * The inodes are locked exclusively by the caller (but a fresh one). Steps after a failed one do nothing;
+ * dir_change_end returns its error.
  */
 #ifndef FIRN_FS_DIR_CHANGE_H
 #define FIRN_FS_DIR_CHANGE_H
@@ -34,14 +37,18 @@ struct dir_change {
 int dir_change_room(struct volume *vol);
 
 /*
- * Before any lock: -EROFS; waits for a commit when too much is pending, and returns its error. grows: the change adds records, and is
- * refused with -ENOSPC where there is no room. What removes or alters is let in on a full disk, in commits so small that they fit.
+ * Before any lock: -EROFS; waits for a commit when too much is pending, and returns its error. grows: the
+ * change adds records, and is refused with -ENOSPC where there is no room. What removes or alters is let in
+ * on a full disk, in commits so small that they fit.
  */
 int dir_change_admit(struct volume *vol, bool grows);
 
 void dir_change_begin(struct dir_change *c, struct volume *vol);
 
-/* The caller is about to change inode->attr; its record is written at the end, and an orphan record when it has lost its last name. */
+/*
+ * The caller is about to change inode->attr; its record is written at the end, and an orphan record when it
+ * has lost its last name.
+ */
 void dir_change_touch(struct dir_change *c, struct inode *inode);
 
 /* An entry was added to (+1), removed from (-1) or exchanged in (0) a directory: size and times. */
@@ -51,8 +58,8 @@ void dir_change_entries(struct dir_change *c, struct inode *dir, int delta);
 void dir_change_fresh(struct dir_change *c, struct inode *inode);
 
 /* Makes name in dir (slot as dirent_find filled it) mean ino; ino 0: removes it. */
-void dir_change_name(struct dir_change *c, struct inode *dir, const char *name, const struct dirent_slot *slot, uint64_t ino,
-		     uint8_t type);
+void dir_change_name(struct dir_change *c, struct inode *dir, const char *name,
+		     const struct dirent_slot *slot, uint64_t ino, uint8_t type);
 
 int dir_change_end(struct dir_change *c);
 

@@ -12,7 +12,8 @@
 #define COOKIE_DOTDOT 2u
 
 /* "." and "..": 0 to go on with the names, else what fn returned. */
-static int dots_read(struct inode *dir, uint64_t cookie, int (*fn)(void *arg, const struct dir_entry *entry), void *arg)
+static int dots_read(struct inode *dir, uint64_t cookie, int (*fn)(void *arg, const struct dir_entry *entry),
+		     void *arg)
 {
 	struct dir_entry entry = { .ino = dir->ino, .cookie = COOKIE_DOT, .type = DT_DIR, .name = "." };
 	int r = 0;
@@ -67,7 +68,8 @@ static int names_read(struct index_op *op, struct inode *dir, uint64_t cookie,
 	return r;
 }
 
-int dir_read(struct inode *dir, uint64_t cookie, int (*fn)(void *arg, const struct dir_entry *entry), void *arg)
+int dir_read(struct inode *dir, uint64_t cookie, int (*fn)(void *arg, const struct dir_entry *entry),
+	     void *arg)
 {
 	struct index_op op;
 	int r;

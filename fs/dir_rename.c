@@ -19,7 +19,10 @@ struct rename {
 	unsigned flags;
 };
 
-/* Whether dir is `inode` or lies below it: -EINVAL. Under the rename mutex, which keeps every parent pointer as it is. */
+/*
+ * Whether dir is `inode` or lies below it: -EINVAL. Under the rename mutex, which keeps every parent pointer
+ * as it is.
+ */
 static int subtree_check(const struct inode *inode, struct inode *dir)
 {
 	struct volume *vol = dir->vol;
@@ -182,8 +185,8 @@ static int rename_try(struct rename *rn)
 }
 
 /*
- * What replaces a file has its data in the segments before the name moves, so that the commit that carries the new name carries
- * the data too. Outside the rename mutex: this encodes.
+ * What replaces a file has its data in the segments before the name moves, so that the commit that carries
+ * the new name carries the data too. Outside the rename mutex: this encodes.
  */
 static int source_flush(struct rename *rn)
 {
@@ -205,7 +208,8 @@ int dir_rename(struct inode *from, const char *name, struct inode *to, const cha
 
 	if (r == 0)
 		r = dirent_check(newname);
-	if (r == 0 && ((flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) || flags == (RENAME_NOREPLACE | RENAME_EXCHANGE)))
+	if (r == 0 && ((flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) ||
+		       flags == (RENAME_NOREPLACE | RENAME_EXCHANGE)))
 		r = -EINVAL;
 	if (r == 0)
 		r = dir_change_admit(vol, false);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Directory entries in the index: keyed by directory and cookie, the cookie made from the name's hash and a slot among equal hashes.
+ * Directory entries in the index: keyed by directory and cookie, the cookie made from the name's hash and a
+ * slot among equal hashes.
  */
 #include "fs/dirent.h"
 
@@ -92,7 +93,8 @@ static int slots_scan(struct index_op *op, uint64_t dir, const char *name, struc
 	return r;
 }
 
-int dirent_find(struct index_op *op, struct volume *vol, uint64_t dir, const char *name, struct dirent_slot *slot)
+int dirent_find(struct index_op *op, struct volume *vol, uint64_t dir, const char *name,
+		struct dirent_slot *slot)
 {
 	uint8_t key[DIRENT_KEY], value[VALUE_MAX];
 	size_t name_len = strlen(name);

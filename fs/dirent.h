@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Directory entries as records: where a name lies in its directory's hash order (index/format.h tells the layout).
+ * Directory entries as records: where a name lies in its directory's hash order (index/format.h tells the
+ * layout).
  */
 #ifndef FIRN_FS_DIRENT_H
 #define FIRN_FS_DIRENT_H
@@ -19,8 +20,12 @@ extern uint64_t (*dirent_hash)(uint64_t seed, const char *name, size_t len);
 /* A name that may be made, removed or renamed: 0; -ENAMETOOLONG; -EINVAL for "", ".", ".." and a slash. */
 int dirent_check(const char *name);
 
-/* 0: *slot tells the entry; -ENOENT: *slot is where it would go; -ENOSPC: not there, and 255 others have its hash. */
-int dirent_find(struct index_op *op, struct volume *vol, uint64_t dir, const char *name, struct dirent_slot *slot);
+/*
+ * 0: *slot tells the entry; -ENOENT: *slot is where it would go; -ENOSPC: not there, and 255 others have its
+ * hash.
+ */
+int dirent_find(struct index_op *op, struct volume *vol, uint64_t dir, const char *name,
+		struct dirent_slot *slot);
 
 int dirent_put(struct index_op *op, uint64_t dir, const char *name, const struct dirent_slot *slot);
 int dirent_del(struct index_op *op, uint64_t dir, uint64_t cookie);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The FUSE glue: what is negotiated with the kernel, replies and buffers that all operations share, forget and statfs.
+ * The FUSE glue: what is negotiated with the kernel, replies and buffers that all operations share, forget
+ * and statfs.
  */
 #include "fs/fuse.h"
 
@@ -82,8 +83,9 @@ void *fuse_buffer(fuse_req_t req, size_t len)
 }
 
 /*
- * FUSE_CAP_HANDLE_KILLPRIV stays off: with the writeback cache the daemon does not know who wrote, so the kernel clears set-user-id
- * through setattr. FUSE_CAP_AUTO_INVAL_DATA stays off: no content changes behind the kernel's back.
+ * FUSE_CAP_HANDLE_KILLPRIV stays off: with the writeback cache the daemon does not know who wrote, so the
+ * kernel clears set-user-id through setattr. FUSE_CAP_AUTO_INVAL_DATA stays off: no content changes behind
+ * the kernel's back.
  */
 static void op_init(void *userdata, struct fuse_conn_info *conn)
 {

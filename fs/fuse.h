@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The FUSE glue: the operations of libfuse's low-level interface, mapped onto the volume. The only file pair that knows libfuse.
+ * The FUSE glue: the operations of libfuse's low-level interface, mapped onto the volume. The only file pair
+ * that knows libfuse.
  */
 #ifndef FIRN_FS_FUSE_H
 #define FIRN_FS_FUSE_H

@@ -29,7 +29,8 @@ static int64_t time_join(const struct timespec *ts)
 {
 	int64_t ns;
 
-	if (__builtin_mul_overflow((int64_t)ts->tv_sec, NS_PER_S, &ns) || __builtin_add_overflow(ns, ts->tv_nsec, &ns))
+	if (__builtin_mul_overflow((int64_t)ts->tv_sec, NS_PER_S, &ns) ||
+	    __builtin_add_overflow(ns, ts->tv_nsec, &ns))
 		return ts->tv_sec < 0 ? INT64_MIN : INT64_MAX;
 	return ns;
 }
@@ -39,7 +40,8 @@ static unsigned attr_from(struct inode_attr *to, const struct stat *st, int set)
 	unsigned mask = 0;
 	int64_t now = volume_now();
 
-	*to = (struct inode_attr){ .mode = st->st_mode, .uid = st->st_uid, .gid = st->st_gid, .size = (uint64_t)st->st_size };
+	*to = (struct inode_attr){
+		.mode = st->st_mode, .uid = st->st_uid, .gid = st->st_gid, .size = (uint64_t)st->st_size};
 	mask |= set & FUSE_SET_ATTR_MODE ? ATTR_MODE : 0;
 	mask |= set & FUSE_SET_ATTR_UID ? ATTR_UID : 0;
 	mask |= set & FUSE_SET_ATTR_GID ? ATTR_GID : 0;
@@ -93,15 +95,17 @@ static void op_readlink(fuse_req_t req, fuse_ino_t node)
 }
 
 /*
- * Not supported, so that programs that copy permissions as ACLs set the mode instead: an ACL set here would change neither what the kernel
- * checks nor the mode that it knows. Those that came by import are kept and shown.
+ * Not supported, so that programs that copy permissions as ACLs set the mode instead: an ACL set here would
+ * change neither what the kernel checks nor the mode that it knows. Those that came by import are kept and
+ * shown.
  */
 static bool is_acl(const char *name)
 {
 	return strncmp(name, "system.posix_acl_", 17) == 0;
 }
 
-static void op_setxattr(fuse_req_t req, fuse_ino_t node, const char *name, const char *value, size_t size, int flags)
+static void op_setxattr(fuse_req_t req, fuse_ino_t node, const char *name, const char *value, size_t size,
+			int flags)
 {
 	struct inode *inode;
 	int r;

@@ -2,8 +2,8 @@
 /*
  * The FUSE glue for open files: open, read, write, flush, fsync, release and fallocate.
  *
- * There is no lseek here: with the writeback cache the daemon doesn't know data that the kernel still holds, and would call it a hole; so
- * the kernel answers SEEK_DATA and SEEK_HOLE itself (all data up to the end).
+ * There is no lseek here: with the writeback cache the daemon doesn't know data that the kernel still holds,
+ * and would call it a hole; so the kernel answers SEEK_DATA and SEEK_HOLE itself (all data up to the end).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,10 @@
 #include "fs/file.h"
 #include "fs/fuse_ops.h"
 
-/* O_TRUNC at open: no setattr comes, so that set-user-id goes here too, as truncation by others than root takes it away. */
+/*
+ * O_TRUNC at open: no setattr comes, so that set-user-id goes here too, as truncation by others than root
+ * takes it away.
+ */
 static int open_truncate(fuse_req_t req, struct inode *inode)
 {
 	struct inode_attr to = { .size = 0 };
@@ -74,7 +77,8 @@ static void op_read(fuse_req_t req, fuse_ino_t node, size_t size, off_t offset, 
 	fuse_reply_buf(req, buf, (size_t)n);
 }
 
-static void op_write(fuse_req_t req, fuse_ino_t node, const char *buf, size_t size, off_t offset, struct fuse_file_info *fi)
+static void op_write(fuse_req_t req, fuse_ino_t node, const char *buf, size_t size, off_t offset,
+		     struct fuse_file_info *fi)
 {
 	ssize_t n = file_write(fuse_handle(fi), buf, size, (uint64_t)offset, false);
 
@@ -108,7 +112,8 @@ static void op_fsync(fuse_req_t req, fuse_ino_t node, int datasync, struct fuse_
 }
 
 /* Space that compression will need can't be set aside beforehand: a size is set, no more is promised. */
-static void op_fallocate(fuse_req_t req, fuse_ino_t node, int mode, off_t offset, off_t length, struct fuse_file_info *fi)
+static void op_fallocate(fuse_req_t req, fuse_ino_t node, int mode, off_t offset, off_t length,
+			 struct fuse_file_info *fi)
 {
 	int r = 0;
 

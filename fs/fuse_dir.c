@@ -53,7 +53,8 @@ static int entry_add(void *arg, const struct dir_entry *entry)
 {
 	struct listing *l = arg;
 	struct stat st = { .st_ino = entry->ino, .st_mode = DTTOIF(entry->type) };
-	size_t n = fuse_add_direntry(l->req, l->buf + l->len, l->cap - l->len, entry->name, &st, (off_t)entry->cookie);
+	size_t n = fuse_add_direntry(l->req, l->buf + l->len, l->cap - l->len, entry->name, &st,
+				     (off_t)entry->cookie);
 
 	if (n > l->cap - l->len)
 		return 1;
@@ -79,8 +80,8 @@ static void op_readdir(fuse_req_t req, fuse_ino_t node, size_t size, off_t cooki
 }
 
 /*
- * With attributes: names are collected first, for inodes may not be loaded inside dir_read. They stand in the second half of the thread's
- * buffer; a name takes less room there than its entry takes in the reply.
+ * With attributes: names are collected first, for inodes may not be loaded inside dir_read. They stand in the
+ * second half of the thread's buffer; a name takes less room there than its entry takes in the reply.
  */
 struct collected {
 	uint64_t ino, cookie;
@@ -126,7 +127,10 @@ static bool is_dot(const char *name)
 	return name[0] == '.' && (name[1] == '\0' || (name[1] == '.' && name[2] == '\0'));
 }
 
-/* Without a node id the kernel takes the name alone: "." and "..", and what was removed since it was collected. */
+/*
+ * Without a node id the kernel takes the name alone: "." and "..", and what was removed since it was
+ * collected.
+ */
 static void entry_of(fuse_req_t req, struct collected *it, struct fuse_entry_param *entry)
 {
 	struct inode *inode;
@@ -153,7 +157,8 @@ static void lookups_drop(struct volume *vol, uint8_t *bytes, size_t len)
 	}
 }
 
-static void op_readdirplus(fuse_req_t req, fuse_ino_t node, size_t size, off_t cookie, struct fuse_file_info *fi)
+static void op_readdirplus(fuse_req_t req, fuse_ino_t node, size_t size, off_t cookie,
+			   struct fuse_file_info *fi)
 {
 	size_t half = (size + 7) & ~(size_t)7, len = 0;
 	char *buf = fuse_buffer(req, 2 * half);
@@ -174,7 +179,8 @@ static void op_readdirplus(fuse_req_t req, fuse_ino_t node, size_t size, off_t c
 		struct fuse_entry_param entry;
 
 		entry_of(req, it, &entry);
-		len += fuse_add_direntry_plus(req, buf + len, size - len, it->name, &entry, (off_t)it->cookie);
+		len += fuse_add_direntry_plus(req, buf + len, size - len, it->name, &entry,
+					      (off_t)it->cookie);
 		at += collected_size(it->len);
 	}
 	if (cookie == 0)

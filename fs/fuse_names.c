@@ -75,7 +75,8 @@ static void op_mkdir(fuse_req_t req, fuse_ino_t node, const char *name, mode_t m
 	reply_child(req, parent, r, child);
 }
 
-static void op_create(fuse_req_t req, fuse_ino_t node, const char *name, mode_t mode, struct fuse_file_info *fi)
+static void op_create(fuse_req_t req, fuse_ino_t node, const char *name, mode_t mode,
+		      struct fuse_file_info *fi)
 {
 	struct dir_new what = new_of(req, (mode & 07777) | S_IFREG, 0);
 	struct inode *parent = fuse_inode(req, node), *child;
@@ -156,8 +157,8 @@ static void op_rmdir(fuse_req_t req, fuse_ino_t node, const char *name)
 	fuse_reply_result(req, r);
 }
 
-static void op_rename(fuse_req_t req, fuse_ino_t node, const char *name, fuse_ino_t new_node, const char *newname,
-		      unsigned flags)
+static void op_rename(fuse_req_t req, fuse_ino_t node, const char *name, fuse_ino_t new_node,
+		      const char *newname, unsigned flags)
 {
 	struct inode *from = fuse_inode(req, node), *to;
 	int r;

@@ -2,8 +2,8 @@
 /*
  * Between the files of the FUSE glue: the operations by family, and what all of them need.
  *
- * A node id is our inode number. Each lookup the kernel counts is one reference on the inode object; fi->fh is an inode with a
- * reference of its own.
+ * A node id is our inode number. Each lookup the kernel counts is one reference on the inode object; fi->fh
+ * is an inode with a reference of its own.
  */
 #ifndef FIRN_FS_FUSE_OPS_H
 #define FIRN_FS_FUSE_OPS_H
@@ -34,7 +34,10 @@ void fuse_entry_fill(struct fuse_entry_param *entry, struct inode *inode);
 /* Replies with the entry and leaves the caller's reference to the kernel; a failed reply drops it. */
 void fuse_reply_inode(fuse_req_t req, struct inode *inode);
 
-/* This thread's buffer, of at least len bytes, good till its next call in this thread; NULL after having replied with the error. */
+/*
+ * This thread's buffer, of at least len bytes, good till its next call in this thread; NULL after having
+ * replied with the error.
+ */
 void *fuse_buffer(fuse_req_t req, size_t len);
 
 void fuse_names_ops(struct fuse_lowlevel_ops *ops);

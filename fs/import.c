@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A tree from outside copied into a volume: walks it, makes the names, and gives each inode the attributes it had.
+ * A tree from outside copied into a volume: walks it, makes the names, and gives each inode the attributes it
+ * had.
  */
 #include "fs/import.h"
 
@@ -98,7 +99,8 @@ static int link_remember(struct import *im, const struct stat *st, const struct 
 	return 0;
 }
 
-static int symlink_copy(int dirfd, const char *name, struct inode *parent, const struct dir_new *what, struct inode **out)
+static int symlink_copy(int dirfd, const char *name, struct inode *parent, const struct dir_new *what,
+			struct inode **out)
 {
 	char target[SYMLINK_MAX_LEN + 2];
 	ssize_t n = readlinkat(dirfd, name, target, sizeof target - 1);
@@ -110,8 +112,8 @@ static int symlink_copy(int dirfd, const char *name, struct inode *parent, const
 }
 
 /* Makes the copy of an entry, without contents. */
-static int inode_copy(struct import *im, int dirfd, const char *name, const struct stat *st, struct inode *parent,
-		      struct inode **out)
+static int inode_copy(struct import *im, int dirfd, const char *name, const struct stat *st,
+		      struct inode *parent, struct inode **out)
 {
 	struct dir_new what = {
 		.mode = st->st_mode,
@@ -122,7 +124,8 @@ static int inode_copy(struct import *im, int dirfd, const char *name, const stru
 
 	if (S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode))
 		what.rdev = (uint32_t)(major(st->st_rdev) << 20 | (minor(st->st_rdev) & 0xfffff));
-	r = S_ISLNK(st->st_mode) ? symlink_copy(dirfd, name, parent, &what, out) : dir_make(parent, name, &what, out);
+	r = S_ISLNK(st->st_mode) ? symlink_copy(dirfd, name, parent, &what, out)
+				 : dir_make(parent, name, &what, out);
 	return r ? r : link_remember(im, st, *out);
 }
 
@@ -209,8 +212,8 @@ static int tree_copy(struct import *im, int fd)
 	return r;
 }
 
-int import_tree(struct volume *vol, const char *dir, const struct import_options *opt, struct import_progress *done,
-		struct volume_error *err)
+int import_tree(struct volume *vol, const char *dir, const struct import_options *opt,
+		struct import_progress *done, struct volume_error *err)
 {
 	struct import im = { .vol = vol, .opt = opt, .err = err, .owner = geteuid() == 0 };
 	struct stat st;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Copies a tree from outside into a volume: contents, owners, modes, times, hard links, symlinks, device nodes, xattrs, holes.
+ * Copies a tree from outside into a volume: contents, owners, modes, times, hard links, symlinks, device
+ * nodes, xattrs, holes.
  */
 #ifndef FIRN_FS_IMPORT_H
 #define FIRN_FS_IMPORT_H
@@ -18,7 +19,7 @@ struct import_options {
 };
 
 /* err->text names the path that failed. Does not cross into the store itself. */
-int import_tree(struct volume *vol, const char *dir, const struct import_options *opt, struct import_progress *done,
-		struct volume_error *err);
+int import_tree(struct volume *vol, const char *dir, const struct import_options *opt,
+		struct import_progress *done, struct volume_error *err);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the copy of one inode takes over from its original: contents with their holes, extended attributes, mode and times.
+ * What the copy of one inode takes over from its original: contents with their holes, extended attributes,
+ * mode and times.
  */
 #include "fs/import_file.h"
 
@@ -37,7 +38,8 @@ int import_tell(struct import *im)
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	im->done.seconds = (double)(now.tv_sec - im->start.tv_sec) + (double)(now.tv_nsec - im->start.tv_nsec) / NS_PER_S;
+	im->done.seconds = (double)(now.tv_sec - im->start.tv_sec) +
+			   (double)(now.tv_nsec - im->start.tv_nsec) / NS_PER_S;
 	if (im->opt && im->opt->progress && im->opt->progress(im->opt->arg, &im->done))
 		return -EINTR;
 	return 0;
@@ -102,7 +104,8 @@ static int xattr_copy(const char *path, const char *name, uint8_t *value, struct
 	ssize_t n = getxattr(path, name, value, XATTR_VALUE_MAX);
 
 	if (n < 0)
-		return errno == ENODATA || errno == EOPNOTSUPP || errno == EPERM || errno == EACCES ? 0 : -errno;
+		return errno == ENODATA || errno == EOPNOTSUPP || errno == EPERM || errno == EACCES ? 0
+												    : -errno;
 	return xattr_set(inode, name, value, (size_t)n, 0);
 }
 
@@ -126,7 +129,8 @@ static int64_t time_of(const struct timespec *ts)
 {
 	int64_t ns;
 
-	if (__builtin_mul_overflow((int64_t)ts->tv_sec, NS_PER_S, &ns) || __builtin_add_overflow(ns, ts->tv_nsec, &ns))
+	if (__builtin_mul_overflow((int64_t)ts->tv_sec, NS_PER_S, &ns) ||
+	    __builtin_add_overflow(ns, ts->tv_nsec, &ns))
 		return ts->tv_sec < 0 ? INT64_MIN : INT64_MAX;
 	return ns;
 }

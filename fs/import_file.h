@@ -16,7 +16,8 @@ struct import {
 	struct volume *vol;
 	const struct import_options *opt;
 	struct import_progress done;
-	struct volume_error *err; /* its text is the path of the directory being copied, at last of what failed */
+	struct volume_error
+		*err; /* its text is the path of the directory being copied, at last of what failed */
 	bool failed;
 	bool owner;               /* owners are kept: only root may give files away */
 	dev_t store_dev;
@@ -26,7 +27,10 @@ struct import {
 	struct timespec start;
 };
 
-/* Opens an entry without following or blocking: regular files and directories for reading, others as a path. -errno. */
+/*
+ * Opens an entry without following or blocking: regular files and directories for reading, others as a path.
+ * -errno.
+ */
 int import_open(int dirfd, const char *name, mode_t mode);
 
 /* Copies the contents of a regular file, holes left out. */

@@ -282,7 +282,9 @@ void inode_put(struct inode *inode, uint64_t n)
 		pthread_mutex_unlock(&s->mutex);
 		return;
 	}
-	/* Without references nobody else changes the object: its members can be read without their own locks. */
+	/*
+	 * Without references nobody else changes the object: its members can be read without their own locks.
+	 */
 	unlinked = inode->attr.nlink == 0;
 	gone = unlinked || !inode->dirty;
 	if (gone)
@@ -293,6 +295,7 @@ void inode_put(struct inode *inode, uint64_t n)
 	if (inode->dirty)
 		file_forget(inode);
 	if (unlinked && !vol->readonly)
-		inode_drop(vol, inode->ino); /* what fails is tried again at the next mount: the orphan record stays */
+		inode_drop(vol, inode->ino); /* what fails is tried again at the next mount: the orphan record
+						stays */
 	object_destroy(inode);
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Inodes in memory: one object per inode in use, its attributes, its locks, and the table that finds it by number.
+ * Inodes in memory: one object per inode in use, its attributes, its locks, and the table that finds it by
+ * number.
  *
- * Attributes in memory are the truth while the object lives. Metadata changes are written to the index at once (inode_store, inside the
- * same operation as the dirents they belong to). Size, blocks and mtime that a write() changes become part of the index record only when the
- * data they describe has been appended (fs/flush.c), so that they become durable together: `stored_size` is what the record says.
+ * Attributes in memory are the truth while the object lives. Metadata changes are written to the index at
+ * once (inode_store, inside the same operation as the dirents they belong to). Size, blocks and mtime that a
+ * write() changes become part of the index record only when the data they describe has been appended
+ * (fs/flush.c), so that they become durable together: `stored_size` is what the record says.
  */
 #ifndef FIRN_FS_INODE_H
 #define FIRN_FS_INODE_H
@@ -32,12 +34,14 @@ struct inode {
 	struct volume *vol;
 	uint32_t type;         /* S_IFMT bits of the mode: readable without lock */
 
-	pthread_rwlock_t lock; /* outer: namespace and attributes; writers of data hold it exclusively, readers shared   */
+	pthread_rwlock_t lock; /* outer: namespace and attributes; writers of data exclusively, readers shared */
 
 	/* guarded by lock */
 	struct inode_attr attr;
 
-	/* guarded by data_mutex: shared by writers and flush workers, held for moments only, never across I/O */
+	/*
+	 * guarded by data_mutex: shared by writers and flush workers, held for moments only, never across I/O
+	 */
 	pthread_mutex_t data_mutex;
 	struct dirty_file *dirty;   /* NULL when clean                                            */
 	uint64_t stored_size;       /* size that the index record carries                         */
@@ -61,18 +65,22 @@ int inode_get(struct volume *vol, uint64_t ino, struct inode **out);
 void inode_ref(struct inode *inode);
 
 /*
- * Drops n references; no lock held, not inside an operation. The last one of an inode with nlink 0 frees its data and its records; the last one
- * of a linked inode with no dirty data lets go of the object. Whoever makes an inode dirty or clean holds a reference while doing so.
+ * Drops n references; no lock held, not inside an operation. The last one of an inode with nlink 0 frees its
+ * data and its records; the last one of a linked inode with no dirty data lets go of the object. Whoever
+ * makes an inode dirty or clean holds a reference while doing so.
  */
 void inode_put(struct inode *inode, uint64_t n);
 
 /*
- * Frees data and records of an inode that has no name and no object, in bounded operations; its orphan record goes last, so that
- * a crash in between only means that the next mount goes on.
+ * Frees data and records of an inode that has no name and no object, in bounded operations; its orphan record
+ * goes last, so that a crash in between only means that the next mount goes on.
  */
 int inode_drop(struct volume *vol, uint64_t ino);
 
-/* Locks every inode of set exclusively, in the one order; sorts set, lets NULL and repeated members be. At most a handful. */
+/*
+ * Locks every inode of set exclusively, in the one order; sorts set, lets NULL and repeated members be. At
+ * most a handful.
+ */
 void inode_lock_many(struct inode **set, size_t n);
 void inode_unlock_many(struct inode **set, size_t n);
 
@@ -80,8 +88,9 @@ void inode_unlock_many(struct inode **set, size_t n);
 int inode_drop_orphans(struct volume *vol);
 
 /*
- * Makes a fresh inode object for attr (number from volume_next_ino, generation 0, times filled by the caller), one reference, not yet in the index. The caller
- * puts the record with inode_store in the operation that links it.
+ * Makes a fresh inode object for attr (number from volume_next_ino, generation 0, times filled by the
+ * caller), one reference, not yet in the index. The caller puts the record with inode_store in the operation
+ * that links it.
  */
 int inode_new(struct volume *vol, const struct inode_attr *attr, struct inode **out);
 
@@ -89,8 +98,8 @@ int inode_new(struct volume *vol, const struct inode_attr *attr, struct inode **
 void inode_discard(struct inode *inode);
 
 /*
- * Writes the record: attributes as they are but size, blocks, mtime and ctime as stored_* say while data is dirty. Lock held exclusively (or the inode not yet
- * visible), inside an operation.
+ * Writes the record: attributes as they are but size, blocks, mtime and ctime as stored_* say while data is
+ * dirty. Lock held exclusively (or the inode not yet visible), inside an operation.
  */
 int inode_store(struct index_op *op, struct inode *inode);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Extended attributes in pieces: key (inode, name, NUL, piece number), values cut every XATTR_PIECE bytes; the last piece is short.
+ * Extended attributes in pieces: key (inode, name, NUL, piece number), values cut every XATTR_PIECE bytes;
+ * the last piece is short.
  */
 #include "fs/xattr.h"
 
@@ -101,7 +102,10 @@ int xattr_get(struct inode *inode, const char *name, void *value, size_t cap)
 	return r > 0 && cap > 0 && (size_t)r > cap ? -ERANGE : r;
 }
 
-/* Visits the name of each attribute (not the symlink target, whose name is empty); returns the length of the list. */
+/*
+ * Visits the name of each attribute (not the symlink target, whose name is empty); returns the length of the
+ * list.
+ */
 static int names_list(struct index_op *op, uint64_t ino, char *list, size_t cap)
 {
 	struct index_record rec;

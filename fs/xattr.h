@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Extended attributes of an inode, and the symlink target, which is kept as the attribute with the empty name.
+ * Extended attributes of an inode, and the symlink target, which is kept as the attribute with the empty
+ * name.
  */
 #ifndef FIRN_FS_XATTR_H
 #define FIRN_FS_XATTR_H
 
 #include "fs/inode.h"
 
-/* flags: XATTR_CREATE, XATTR_REPLACE. -EEXIST, -ENODATA, -ERANGE (name), -E2BIG (value over 64 KiB), -ENOSPC (names over 64 KiB in all). */
+/*
+ * flags: XATTR_CREATE, XATTR_REPLACE. -EEXIST, -ENODATA, -ERANGE (name), -E2BIG (value over 64 KiB), -ENOSPC
+ * (names over 64 KiB in all).
+ */
 int xattr_set(struct inode *inode, const char *name, const void *value, size_t len, int flags);
 /* Length of the value; copied when cap > 0 (-ERANGE when too small). -ENODATA. */
 int xattr_get(struct inode *inode, const char *name, void *value, size_t cap);

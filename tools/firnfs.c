@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * firnfs: mounts a store. The process in the foreground returns when the file system is mounted, or says in one line why it is not.
+ * firnfs: mounts a store. The process in the foreground returns when the file system is mounted, or says in
+ * one line why it is not.
  */
 #include "tools/firnfs.h"
 
@@ -53,7 +54,10 @@ void firnfs_report_failed(struct firnfs_report *report, const char *what, const 
 		fprintf(stderr, "%s\n", line);
 }
 
-/* What the daemon says: an empty line of text when mounted, a message when not, nothing at all when it died. Exit status. */
+/*
+ * What the daemon says: an empty line of text when mounted, a message when not, nothing at all when it died.
+ * Exit status.
+ */
 static int report_wait(int fd, const char *store)
 {
 	char line[1024];
@@ -77,7 +81,10 @@ static int report_wait(int fd, const char *store)
 	return FIRNFS_MOUNT;
 }
 
-/* The store is locked before forking, so that the lock and its failure are the foreground's; index and threads come after. */
+/*
+ * The store is locked before forking, so that the lock and its failure are the foreground's; index and
+ * threads come after.
+ */
 static int daemonize(const struct firnfs_options *o, struct volume *vol)
 {
 	struct firnfs_report report;

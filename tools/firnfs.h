@@ -28,8 +28,8 @@ struct firnfs_options {
 int firnfs_arguments(int argc, char **argv, struct firnfs_options *o);
 
 /*
- * Who waits for the outcome of the mount: the process in the foreground at the other end of a pipe, or (fd -1) nobody, then failures go to
- * stderr. firnfs_report_failed says one line; both close the pipe.
+ * Who waits for the outcome of the mount: the process in the foreground at the other end of a pipe, or (fd
+ * -1) nobody, then failures go to stderr. firnfs_report_failed says one line; both close the pipe.
  */
 struct firnfs_report {
 	int fd;
@@ -37,7 +37,9 @@ struct firnfs_report {
 void firnfs_report_mounted(struct firnfs_report *report);
 void firnfs_report_failed(struct firnfs_report *report, const char *what, const char *why);
 
-/* Opens the locked volume, mounts it, serves until unmounted, and closes it, whatever happens. Exit status. */
+/*
+ * Opens the locked volume, mounts it, serves until unmounted, and closes it, whatever happens. Exit status.
+ */
 int firnfs_serve(const struct firnfs_options *o, struct volume *vol, struct firnfs_report *report);
 
 #endif

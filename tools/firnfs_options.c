@@ -17,8 +17,13 @@ static const char *const passed_on[] = {
 
 /* Of fstab(5), meant for others; default_permissions is always on. */
 static const char *const ignored[] = {
-	"defaults", "default_permissions", "rw", "auto", "noauto", "user", "nouser", "users", "owner", "group", "nofail",
-	"_netdev", "async",
+	"defaults", "default_permissions",
+	"rw",	    "auto",
+	"noauto",   "user",
+	"nouser",   "users",
+	"owner",    "group",
+	"nofail",   "_netdev",
+	"async",
 };
 
 static int usage(const char *complaint, const char *arg)

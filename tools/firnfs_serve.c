@@ -27,7 +27,8 @@
 static char said[512];
 static bool keep_said, to_syslog;
 
-__attribute__((format(printf, 2, 0))) static void log_line(enum fuse_log_level level, const char *format, va_list ap)
+__attribute__((format(printf, 2, 0))) static void log_line(enum fuse_log_level level, const char *format,
+							   va_list ap)
 {
 	if (keep_said && level != FUSE_LOG_DEBUG) {
 		vsnprintf(said, sizeof said, format, ap);
@@ -120,8 +121,8 @@ static int unmount(const char *mountpoint, bool lazy)
 }
 
 /*
- * The first signal unmounts as umount(8) would, which brings out what the kernel still holds; a mount in use is detached, and
- * served until its last user has gone. The second signal ends the daemon at once.
+ * The first signal unmounts as umount(8) would, which brings out what the kernel still holds; a mount in use
+ * is detached, and served until its last user has gone. The second signal ends the daemon at once.
  */
 static void *stopper_run(void *arg)
 {

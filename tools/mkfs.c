@@ -68,7 +68,8 @@ static int arguments(int argc, char **argv, struct mkfs *m)
 			break;
 		case 'c':
 			if (!size_parse(optarg, &m->chunk) || !chunk_valid(m->chunk))
-				return usage("the chunk size must be a power of two from 4K to 1M, not ", optarg);
+				return usage("the chunk size must be a power of two from 4K to 1M, not ",
+					     optarg);
 			break;
 		case 'i':
 			m->import = optarg;

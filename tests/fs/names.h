@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * An open volume in a fresh store for one test of the namespace, and short forms that fail the test when they fail.
+ * An open volume in a fresh store for one test of the namespace, and short forms that fail the test when they
+ * fail.
  */
 #ifndef FIRN_TESTS_FS_NAMES_H
 #define FIRN_TESTS_FS_NAMES_H

@@ -18,7 +18,8 @@ static void test_members(void **state)
 {
 	struct names *n = *state;
 	struct inode *file = names_file(n->root, "f");
-	struct inode_attr to = { .mode = S_IFDIR | 04711, .uid = 10, .gid = 20, .atime = -5, .mtime = 7, .ctime = 9 };
+	struct inode_attr to = {
+		.mode = S_IFDIR | 04711, .uid = 10, .gid = 20, .atime = -5, .mtime = 7, .ctime = 9};
 	uint64_t ino = file->ino;
 	struct stat st;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Names: what is refused, what is inherited, what rename does to times and data, and operations from many threads.
+ * Names: what is refused, what is inherited, what rename does to times and data, and operations from many
+ * threads.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -116,7 +117,10 @@ static void test_times(void **state)
 	inode_put(file, 1);
 }
 
-/* The record of what replaces a file tells its full size at once: its data has been appended before the name moved. */
+/*
+ * The record of what replaces a file tells its full size at once: its data has been appended before the name
+ * moved.
+ */
 static void test_rename_over_flushes(void **state)
 {
 	struct names *n = *state;
@@ -186,8 +190,10 @@ static void *worker_run(void *arg)
 	struct dir_new file = { .mode = S_IFREG | 0600 }, dir = { .mode = S_IFDIR | 0700 };
 
 	for (int i = 0; i < 3000; i++) {
-		struct inode *a = w->dirs[rng_next(&w->seed) % 3], *b = w->dirs[rng_next(&w->seed) % 3], *made = NULL;
-		char x[2] = { (char)('a' + rng_next(&w->seed) % 6) }, y[2] = { (char)('a' + rng_next(&w->seed) % 6) };
+		struct inode *a = w->dirs[rng_next(&w->seed) % 3], *b = w->dirs[rng_next(&w->seed) % 3],
+			     *made = NULL;
+		char x[2] = {(char)('a' + rng_next(&w->seed) % 6)},
+		     y[2] = {(char)('a' + rng_next(&w->seed) % 6)};
 
 		switch (rng_next(&w->seed) % 8) {
 		case 0:
@@ -242,7 +248,7 @@ static void test_threads(void **state)
 	uint64_t links = 0, names = 0;
 
 	for (int i = 0; i < WORKERS; i++) {
-		w[i] = (struct worker){ .n = n, .dirs = { dirs[0], dirs[1], dirs[2] }, .seed = (uint64_t)i + 5 };
+		w[i] = (struct worker){.n = n, .dirs = {dirs[0], dirs[1], dirs[2]}, .seed = (uint64_t)i + 5};
 		assert_int_equal(pthread_create(&threads[i], NULL, worker_run, &w[i]), 0);
 	}
 	for (int i = 0; i < WORKERS; i++)
@@ -257,7 +263,9 @@ static void test_threads(void **state)
 			struct inode *inode;
 
 			assert_int_equal(inode_get(n->vol, t.inos[j], &inode), 0);
-			assert_int_equal(inode->refs, S_ISDIR(inode->type) && (inode == dirs[1] || inode == dirs[2]) ? 2 : 1);
+			assert_int_equal(inode->refs,
+					 S_ISDIR(inode->type) && (inode == dirs[1] || inode == dirs[2]) ? 2
+													: 1);
 			inode_put(inode, 1);
 		}
 		names += t.entries;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The namespace against a model: random operations on few names, every result and the whole tree compared, across reopening; once with the
- * real hash of names and once with one under which nearly all names collide.
+ * The namespace against a model: random operations on few names, every result and the whole tree compared,
+ * across reopening; once with the real hash of names and once with one under which nearly all names collide.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -130,7 +130,8 @@ static void step_make(struct model *m)
 
 static void step_link(struct model *m)
 {
-	int node = node_pick(m, false), dir = node_pick(m, true), name = (int)(rng_next(&m->seed) % NAMES), want = 0, r;
+	int node = node_pick(m, false), dir = node_pick(m, true), name = (int)(rng_next(&m->seed) % NAMES),
+	    want = 0, r;
 	struct inode *inode = inode_of(m, node), *parent = inode_of(m, dir);
 
 	if (m->node[node].kind == DIRECTORY)
@@ -149,7 +150,8 @@ static void step_link(struct model *m)
 
 static void step_remove(struct model *m)
 {
-	int dir = node_pick(m, true), name = (int)(rng_next(&m->seed) % NAMES), child = m->node[dir].child[name];
+	int dir = node_pick(m, true), name = (int)(rng_next(&m->seed) % NAMES),
+	    child = m->node[dir].child[name];
 	bool rmdir = rng_next(&m->seed) & 1;
 	struct inode *parent = inode_of(m, dir);
 	int want = 0, r;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Listings: every entry that stays is given exactly once, in pieces of any size, while others come and go; cookies stay.
+ * Listings: every entry that stays is given exactly once, in pieces of any size, while others come and go;
+ * cookies stay.
  */
 #include <errno.h>
 #include <setjmp.h>

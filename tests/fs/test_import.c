@@ -112,7 +112,8 @@ static void stat_check(struct names *n, const char *name)
 
 static void test_everything(void **state)
 {
-	static const char *const all[] = { ".", "dir", "dir/big", "second", "empty", "sparse", "symlink", "fifo" };
+	static const char *const all[] = {".",	   "dir",    "dir/big", "second",
+					  "empty", "sparse", "symlink", "fifo"};
 	bool xattrs = setxattr(at("dir/big"), "user.note", "worth keeping", 13, 0) == 0;
 	bool device = mknod(at("null"), S_IFCHR | 0666, makedev(1, 3)) == 0;
 	struct import_progress done;

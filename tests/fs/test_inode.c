@@ -19,8 +19,18 @@
 #include "tests/fs/names.h"
 
 static const struct inode_attr sample = {
-	.mode = S_IFBLK | 06751, .uid = UINT32_MAX, .gid = 7, .nlink = 3, .rdev = 8u << 20 | 17, .generation = 9,
-	.size = UINT64_C(1) << 40, .blocks = 12345, .atime = -1, .mtime = INT64_MIN, .ctime = INT64_MAX, .btime = 5,
+	.mode = S_IFBLK | 06751,
+	.uid = UINT32_MAX,
+	.gid = 7,
+	.nlink = 3,
+	.rdev = 8u << 20 | 17,
+	.generation = 9,
+	.size = UINT64_C(1) << 40,
+	.blocks = 12345,
+	.atime = -1,
+	.mtime = INT64_MIN,
+	.ctime = INT64_MAX,
+	.btime = 5,
 	.parent = 42,
 };
 

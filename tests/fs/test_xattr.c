@@ -35,7 +35,8 @@ static void value_check(struct inode *file, const char *name, size_t len)
 
 static void test_sizes(void **state)
 {
-	static const size_t sizes[] = { 65536, 0, 1, 1023, 1024, 1025, 2047, 2048, 2049, 64512, 65535, 65536, 3 };
+	static const size_t sizes[] = {65536, 0,    1,	   1023,  1024,	 1025, 2047,
+				       2048,  2049, 64512, 65535, 65536, 3};
 	struct names *n = *state;
 	struct inode *file = names_file(n->root, "f");
 	uint64_t ino = file->ino;
