@@ -140,10 +140,17 @@ static void undo(struct dir_change *c)
 	}
 }
 
-int dir_change_end(struct dir_change *c)
+void dir_change_store(struct dir_change *c)
 {
 	for (unsigned i = 0; i < c->inode_count && c->err == 0; i++)
 		c->err = inode_write(c, i);
+	c->stored = true;
+}
+
+int dir_change_end(struct dir_change *c)
+{
+	if (!c->stored)
+		dir_change_store(c);
 	if (c->err && c->inode_count + c->name_count > 0) {
 		undo(c);
 	} else if (c->err == 0 && c->fresh) {

@@ -21,6 +21,7 @@ struct dir_change {
 	struct inode *fresh; /* made by this change, or NULL */
 	int64_t now;
 	int err;             /* 0 or the first error: a caller may set it to give up */
+	bool stored;         /* the inodes are written */
 	unsigned inode_count, name_count;
 	struct {
 		struct inode *inode;
@@ -60,6 +61,10 @@ void dir_change_fresh(struct dir_change *c, struct inode *inode);
 /* Makes name in dir (slot as dirent_find filled it) mean ino; ino 0: removes it. */
 void dir_change_name(struct dir_change *c, struct inode *dir, const char *name,
 		     const struct dirent_slot *slot, uint64_t ino, uint8_t type);
+
+/* Writes the inodes touched so far, before something that has an undo of its own; dir_change_end then writes
+ * no more. */
+void dir_change_store(struct dir_change *c);
 
 int dir_change_end(struct dir_change *c);
 

@@ -6,6 +6,7 @@
 #include "fs/xattr.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/xattr.h>
 
 #include "fs/dir_change.h"
@@ -152,14 +153,15 @@ int xattr_list(struct inode *inode, char *list, size_t cap)
 	return r > 0 && cap > 0 && (size_t)r > cap ? -ERANGE : r;
 }
 
-/* Whether a value may be set: against flags and the bound on the list of names. */
-static int set_check(struct index_op *op, uint64_t ino, const char *name, int flags)
+/* Whether a value may be set, of which the old one has this length or -ENODATA: against flags and the bound
+ * on names. */
+static int set_check(struct index_op *op, uint64_t ino, const char *name, int old_len, int flags)
 {
-	int r = value_get(op, ino, name, NULL, 0);
+	int r;
 
-	if (r < 0 && r != -ENODATA)
-		return r;
-	if (r >= 0)
+	if (old_len < 0 && old_len != -ENODATA)
+		return old_len;
+	if (old_len >= 0)
 		return flags & XATTR_CREATE ? -EEXIST : 0;
 	if (flags & XATTR_REPLACE)
 		return -ENODATA;
@@ -167,6 +169,36 @@ static int set_check(struct index_op *op, uint64_t ino, const char *name, int fl
 	if (r < 0)
 		return r;
 	return (size_t)r + strlen(name) + 1 > LIST_MAX ? -ENOSPC : 0;
+}
+
+/* Inside a change. A value of many pieces is set whole or, when a write fails, is the old one again. */
+static void value_set(struct dir_change *c, struct inode *inode, const char *name, const void *value,
+		      size_t len, int flags)
+{
+	int old_len = value_get(&c->op, inode->ino, name, NULL, 0);
+	uint8_t *old = NULL;
+
+	c->err = set_check(&c->op, inode->ino, name, old_len, flags);
+	if (c->err)
+		return;
+	if (old_len > 0) {
+		old = malloc((size_t)old_len);
+		c->err = old ? value_get(&c->op, inode->ino, name, old, (size_t)old_len) : -ENOMEM;
+		if (c->err < 0)
+			goto out;
+	}
+	dir_change_touch(c, inode);
+	inode->attr.ctime = c->now;
+	c->err = 0;
+	dir_change_store(c);
+	if (c->err == 0)
+		c->err = xattr_put_value(&c->op, inode->ino, name, value, len);
+	if (c->err && old_len >= 0)
+		xattr_put_value(&c->op, inode->ino, name, old, (size_t)old_len);
+	else if (c->err)
+		pieces_del(&c->op, inode->ino, name, 0);
+out:
+	free(old);
 }
 
 static int name_check(const char *name)
@@ -192,13 +224,7 @@ int xattr_set(struct inode *inode, const char *name, const void *value, size_t l
 		return r;
 	pthread_rwlock_wrlock(&inode->lock);
 	dir_change_begin(&c, inode->vol);
-	c.err = set_check(&c.op, inode->ino, name, flags);
-	if (c.err == 0)
-		c.err = xattr_put_value(&c.op, inode->ino, name, value, len);
-	if (c.err == 0) {
-		dir_change_touch(&c, inode);
-		inode->attr.ctime = c.now;
-	}
+	value_set(&c, inode, name, value, len, flags);
 	r = dir_change_end(&c);
 	pthread_rwlock_unlock(&inode->lock);
 	return r;
