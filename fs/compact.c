@@ -180,8 +180,9 @@ static int compact_policy(struct run *run)
 
 	p->tier = run->opt->tier;
 	p->neural_level = run->opt->neural_level;
-	p->zdict_number = models_active(run->vol, MODEL_ZDICT);
 	p->net_number = p->tier == TIER_COLD ? models_active(run->vol, MODEL_NEURAL) : 0;
+	/* What a network knows includes what a dictionary would: two dozen frames that differ are not worth keeping one. */
+	p->zdict_number = p->net_number ? 0 : models_active(run->vol, MODEL_ZDICT);
 	run->tried = p->zdict_number > p->net_number ? p->zdict_number : p->net_number;
 	run->tried_level = p->tier == TIER_COLD ? (uint8_t)(TRIED_COLD + p->neural_level) : TRIED_WARM;
 	rc = models_get(run->vol, p->zdict_number, &p->zdict);
@@ -229,7 +230,7 @@ static int compact_sweep(struct run *run)
 	if (rc == 0)
 		rc = clean_segments(vol, run->opt, run->opt->now ? LIVE_MAX_NOW : LIVE_MAX, &run->result->figures);
 	if (rc == 0)
-		rc = models_reap(vol);
+		rc = models_reap(vol, run->opt->now && run->policy.net);
 	return rc < 0 ? rc : volume_commit(vol);
 }
 

@@ -46,7 +46,8 @@ struct compact_result {
 /*
  * Works in bounded batches: encode (OpenMP), decode, compare, append, sync, swap, commit, reap. What was done stays done when it is interrupted. An
  * extent that can't be read is left where it is, counted as damaged. -ENOSPC stops politely.
- * Afterwards segments less than half alive (now: less than 15/16) are rewritten, records copied as they are, and models that nothing refers to are removed.
+ * Afterwards segments less than half alive (now: less than 15/16) are rewritten, records copied as they are, and models that nothing refers to are removed
+ * (now, to the cold tier, with a network: the zstd dictionary, too; the next training makes another).
  */
 int compact_run(struct volume *vol, const struct compact_options *opt, struct compact_result *out);
 

@@ -2,7 +2,8 @@
 /*
  * Recompaction of one extent: every candidate codec tried, the smallest frame decoded and compared.
  *
- * Cold: network first, then zstd 19, with the dictionary and without, where a quick look with zstd 3 says that it has a chance. Warm: zstd 12.
+ * Cold: network first, then zstd 19 where a quick look with zstd 3 says that it has a chance; without a network, zstd 19 with the dictionary and
+ * without. Warm: zstd 12, likewise.
  */
 #include "fs/compact_encode.h"
 

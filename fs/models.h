@@ -23,8 +23,11 @@ uint16_t models_active(struct volume *vol, enum model_kind kind);
  */
 int models_add(struct volume *vol, enum model_kind kind, int state, const void *bytes, size_t len, uint16_t *number);
 
-/* Removes retired and candidate models that no extent refers to; returns how many. Scans the extents. */
-int models_reap(struct volume *vol);
+/*
+ * Removes retired and candidate models that no extent refers to; unused_zdict: an active zstd dictionary, too. Returns how many. Scans the
+ * extents.
+ */
+int models_reap(struct volume *vol, bool unused_zdict);
 
 struct model_info {
 	uint16_t number;

@@ -223,6 +223,8 @@ static int models_remove(struct volume *vol, const struct model_info *info)
 	if (rc == 0)
 		models_account(vol, &d, info->stored, -1);
 	index_end(&op);
+	if (rc == 0 && set->active[info->kind] == info->number)
+		set->active[info->kind] = 0;
 	at = models_find(set, info->number);
 	gone = *at;
 	if (rc == 0 && gone && gone->state == LOAD_DONE) {
@@ -234,7 +236,7 @@ static int models_remove(struct volume *vol, const struct model_info *info)
 	return rc;
 }
 
-int models_reap(struct volume *vol)
+int models_reap(struct volume *vol, bool unused_zdict)
 {
 	struct model_info *list = NULL;
 	size_t n = 0;
@@ -247,7 +249,7 @@ int models_reap(struct volume *vol)
 	if (rc == 0 && n > 0)
 		rc = scan_extents(vol, models_mark_used, used);
 	for (size_t i = 0; rc == 0 && i < n; i++) {
-		if (list[i].state == 1 || used[list[i].number])
+		if (used[list[i].number] || (list[i].state == 1 && !(unused_zdict && list[i].kind == MODEL_ZDICT)))
 			continue;
 		rc = models_remove(vol, &list[i]);
 		removed += rc == 0;

@@ -179,12 +179,15 @@ static void test_warm_then_cold(void **state)
 static void test_network(void **state)
 {
 	struct filled *f = *state;
-	struct compact_options cold = now(TIER_COLD);
+	struct compact_options warm = now(TIER_WARM), cold = now(TIER_COLD);
 	struct compact_result r;
 
 	fill(f);
+	add_zdict(f);
+	assert_int_equal(compact_run(f->vol, &warm, &r), 0);
 	add_net(f);
 	assert_int_equal(compact_run(f->vol, &cold, &r), 0);
+	assert_int_equal(models_active(f->vol, MODEL_ZDICT) != 0, tally(f).codec[CODEC_ZSTD] > 0);
 	assert_int_equal(r.refused + r.damaged, 0);
 	assert_true(tally(f).codec[CODEC_NEURAL] > 0);
 	check_all(f);
@@ -192,7 +195,7 @@ static void test_network(void **state)
 	check_all(f);
 	/* A model in use is not removed, even when another takes its place. */
 	assert_true(models_active(f->vol, MODEL_NEURAL) == tally(f).last[CODEC_NEURAL].model);
-	assert_int_equal(models_reap(f->vol), 0);
+	assert_int_equal(models_reap(f->vol, false), 0);
 	/* A higher level is a reason to look again. */
 	cold.neural_level = NEURAL_NORMAL;
 	assert_int_equal(compact_run(f->vol, &cold, &r), 0);

@@ -97,23 +97,27 @@ static void test_retire_and_reap(void **state)
 	assert_int_equal(models_get(f->vol, first, &held), 0);
 	assert_int_equal(volume_commit(f->vol), 0);
 	extent_totals(f->vol, &before);
-	assert_int_equal(models_reap(f->vol), 1);
+	assert_int_equal(models_reap(f->vol, false), 1);
 	assert_true(codec_model_memory(held) > 0); /* a holder's reference outlives the removal */
 	codec_model_put(held);
 	assert_int_equal(volume_commit(f->vol), 0);
 	extent_totals(f->vol, &after);
 	assert_int_equal(after.segments, before.segments - 2); /* both copies of the first */
 	check_usable(f, second);
-	assert_int_equal(models_reap(f->vol), 0);
+	assert_int_equal(models_reap(f->vol, false), 0);
 	filled_reopen(f);
 	check_usable(f, second);
 	/* A number never comes back, though the highest went. */
 	third = add_zdict(f, 900, 0);
 	assert_int_equal(third, second + 1);
-	assert_int_equal(models_reap(f->vol), 1);
+	assert_int_equal(models_reap(f->vol, false), 1);
 	assert_int_equal(volume_commit(f->vol), 0);
 	filled_reopen(f);
 	assert_int_equal(add_zdict(f, 1300, 1), third + 1);
+	assert_int_equal(models_active(f->vol, MODEL_ZDICT), third + 1);
+	/* The active one goes only when asked for. */
+	assert_int_equal(models_reap(f->vol, true), 2);
+	assert_int_equal(models_active(f->vol, MODEL_ZDICT), 0);
 }
 
 static void test_damaged_copies(void **state)
