@@ -23,11 +23,13 @@ KERNEL int32_t clamp32(int32_t x, int32_t low, int32_t high)
 /* hidden[j] = clamp(bias[j] + sum of the rows, 0, 127) */
 KERNEL void kernel_hidden(int16_t *hidden, const int16_t *bias, const struct model *m, const uint32_t *rows, uint32_t width)
 {
+	uint32_t k, n = m->shape.contexts;
+
 	for (uint32_t j = 0; j < width; j += 32) {
 		__m256i a = _mm256_load_si256((const __m256i *)(bias + j));
 		__m256i b = _mm256_load_si256((const __m256i *)(bias + j + 16));
 
-		for (uint32_t k = 0; k < m->shape.contexts; k++) {
+		for (k = 0; k < n; k++) {
 			const __m128i *row = (const __m128i *)(m->embed[k] + (size_t)rows[k] * width + j);
 
 			a = _mm256_add_epi16(a, _mm256_cvtepi8_epi16(_mm_load_si128(row)));
@@ -82,13 +84,13 @@ KERNEL void kernel_dot8(int32_t z[8], const int16_t *hidden, const int16_t *out,
 	_mm256_store_si256((__m256i *)z, sum_each(v));
 }
 
-/* row[j] += round(hidden[j] * e / 128), saturating */
+/* row[j] += round(hidden[j] * e / 4096), saturating */
 KERNEL void kernel_adapt(int16_t *row, const int16_t *hidden, int32_t e, uint32_t width)
 {
 	__m256i factor = _mm256_set1_epi16((int16_t)e);
 
 	for (uint32_t j = 0; j < width; j += 16) {
-		__m256i h = _mm256_slli_epi16(_mm256_load_si256((const __m256i *)(hidden + j)), 8);
+		__m256i h = _mm256_slli_epi16(_mm256_load_si256((const __m256i *)(hidden + j)), 3);
 		__m256i r = _mm256_load_si256((const __m256i *)(row + j));
 
 		_mm256_store_si256((__m256i *)(row + j), _mm256_adds_epi16(r, _mm256_mulhrs_epi16(h, factor)));
@@ -163,7 +165,7 @@ KERNEL void kernel_dot8(int32_t z[8], const int16_t *hidden, const int16_t *out,
 KERNEL void kernel_adapt(int16_t *row, const int16_t *hidden, int32_t e, uint32_t width)
 {
 	for (uint32_t j = 0; j < width; j++)
-		row[j] = (int16_t)clamp32(row[j] + ((hidden[j] * 256 * e + 0x4000) >> 15), INT16_MIN, INT16_MAX);
+		row[j] = (int16_t)clamp32(row[j] + ((hidden[j] * 8 * e + 0x4000) >> 15), INT16_MIN, INT16_MAX);
 }
 
 KERNEL int32_t kernel_mix(const int32_t *weight, const int32_t *input)

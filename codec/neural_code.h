@@ -14,9 +14,9 @@
 #include "codec/neural_guess.h"
 
 /* Learning rates: output rows, their biases. */
-#define OUT_RATE 160
+#define OUT_RATE 900
 #define OUT_SHIFT 16
-#define OUT_BIAS_SHIFT 3
+#define OUT_BIAS_SHIFT 4
 
 /* The constants of one instance and the state of one chunk. */
 struct coder {

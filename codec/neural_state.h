@@ -26,7 +26,7 @@
 #define NEURAL_WEIGHT_SPARE 4
 #define NEURAL_WEIGHT_MAX ((1 << 21) - 16)
 #define NEURAL_MIX_SHIFT 14
-#define NEURAL_LEARN_SHIFT 15
+#define NEURAL_LEARN_SHIFT 14
 
 /* Weight sets: eight levels of confidence while the byte agrees with the guess; no guess; no longer agreeing. */
 #define NEURAL_LEVELS 8

@@ -42,6 +42,7 @@ struct context {
 	struct context_predictions predicted;
 	uint64_t hash[CTX_IDS];
 	uint32_t rows[MODEL_CONTEXTS_MAX];
+	uint32_t *at6, *at12; /* slots of this position below */
 	uint32_t first_late; /* contexts from this on need history or matches */
 	uint32_t positions6[1u << MATCH_SLOTS_LOG2];
 	uint32_t positions12[1u << MATCH_SLOTS_LOG2];
@@ -129,21 +130,27 @@ static uint64_t hash_match(const struct match *m, const uint8_t *source)
 	return ((uint64_t)match_bucket(m->length) << 8 | source[m->at]) * HASH;
 }
 
-static void match_update(struct context *c, uint8_t byte)
+static void match_find(struct context *c)
 {
 	uint64_t hash6 = c->hash[CTX_O6];
 	uint64_t hash12 = (hash6 + (c->c8 >> 48) + ((c->c16 & 0xffffffff) << 16)) * HASH;
-	uint32_t *at6 = &c->positions6[hash6 >> (64 - MATCH_SLOTS_LOG2)];
-	uint32_t *at12 = &c->positions12[hash12 >> (64 - MATCH_SLOTS_LOG2)];
 
+	c->at6 = &c->positions6[hash6 >> (64 - MATCH_SLOTS_LOG2)];
+	c->at12 = &c->positions12[hash12 >> (64 - MATCH_SLOTS_LOG2)];
+	__builtin_prefetch(c->at6);
+	__builtin_prefetch(c->at12);
+}
+
+static void match_update(struct context *c, uint8_t byte)
+{
 	match_advance(&c->match, c->buf, c->pos, byte);
 	match_advance(&c->second, c->buf, c->pos, byte);
-	if (c->match.length < LOOK_AGAIN && *at6)
-		match_try(&c->match, c->buf, *at6, c->buf, c->pos, 6);
-	if (c->second.length < LOOK_AGAIN && *at12)
-		match_try(&c->second, c->buf, *at12, c->buf, c->pos, 12);
-	*at6 = c->pos;
-	*at12 = c->pos;
+	if (c->match.length < LOOK_AGAIN && *c->at6)
+		match_try(&c->match, c->buf, *c->at6, c->buf, c->pos, 6);
+	if (c->second.length < LOOK_AGAIN && *c->at12)
+		match_try(&c->second, c->buf, *c->at12, c->buf, c->pos, 12);
+	*c->at6 = c->pos;
+	*c->at12 = c->pos;
 	c->hash[CTX_MATCH6] = hash_match(&c->match, c->buf);
 	c->hash[CTX_MATCH12] = hash_match(&c->second, c->buf);
 	c->predicted.match.length = c->match.length;
@@ -173,12 +180,18 @@ static void dict_update(struct context *c, uint8_t byte)
 	c->predicted.dict.byte = c->dict.length ? m->dict[c->dict.at] : 0;
 }
 
-static void history_update(struct context *c)
+static void histories_find(struct context *c)
 {
 	static const uint8_t source[CONTEXT_HISTORIES] = {CTX_O1, CTX_O2, CTX_O3, CTX_O4, CTX_O6, CTX_WORD};
 
+	for (unsigned i = 0; i < CONTEXT_HISTORIES; i++)
+		history_find(&c->history[i], c->hash[source[i]]);
+}
+
+static void histories_read(struct context *c)
+{
 	for (unsigned i = 0; i < CONTEXT_HISTORIES; i++) {
-		c->predicted.history[i] = history_find(&c->history[i], c->hash[source[i]]);
+		c->predicted.history[i] = history_read(&c->history[i]);
 		c->hash[CTX_HIST1 + i] = c->predicted.history[i] * HASH;
 	}
 }
@@ -201,8 +214,10 @@ static void rows_find(struct context *c, uint32_t from, uint32_t to)
 static void position_enter(struct context *c, uint8_t byte)
 {
 	hash_bytes(c);
+	histories_find(c);
+	match_find(c);
 	rows_find(c, 0, c->first_late);
-	history_update(c);
+	histories_read(c);
 	if (c->pos)
 		match_update(c, byte);
 	if (c->pos && c->m->shape.dict_len)

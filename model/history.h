@@ -12,32 +12,36 @@
 
 /* A slot: last byte seen (bits 0-7), the last different byte before it (8-15), how often in a row, up to 3 (16-17), check (24-31). */
 struct history {
-	uint32_t *now; /* slot of the context at the current position */
+	uint32_t at;    /* slot of the context at the current position */
+	uint32_t state; /* what it holds */
 	uint32_t slots[1u << HISTORY_SLOTS_LOG2];
 };
 
-/* Goes to the slot of the context with this hash (well mixed in its high bits) and returns its 18 bits of state; 0: never seen. */
-static inline uint32_t history_find(struct history *h, uint64_t hash)
+/* Goes to the slot of the context with this hash (well mixed in its high bits), so that memory can work before history_read. */
+static inline void history_find(struct history *h, uint64_t hash)
 {
-	uint32_t *slot = &h->slots[hash >> (64 - HISTORY_SLOTS_LOG2)];
-	uint32_t check = (uint32_t)(hash >> (56 - HISTORY_SLOTS_LOG2)) << 24;
+	h->at = (uint32_t)(hash >> (64 - HISTORY_SLOTS_LOG2));
+	h->state = (uint32_t)(hash >> (56 - HISTORY_SLOTS_LOG2)) << 24;
+	__builtin_prefetch(&h->slots[h->at]);
+}
 
-	if ((*slot ^ check) >> 24)
-		*slot = check;
-	h->now = slot;
-	return *slot & 0x3ffff;
+/* Its 18 bits of state; 0: never seen. */
+static inline uint32_t history_read(struct history *h)
+{
+	uint32_t slot = h->slots[h->at];
+
+	h->state |= (slot ^ h->state) >> 24 ? 0 : slot;
+	return h->state & 0x3ffff;
 }
 
 /* Notes the byte that followed. */
 static inline void history_note(struct history *h, uint8_t byte)
 {
-	uint32_t s = *h->now;
-	uint32_t run = s >> 16 & 3;
+	uint32_t s = h->state, run = s >> 16 & 3;
+	uint32_t again = s + (run < 3 ? 0x10000 : 0);
+	uint32_t other = (s & 0xff000000) | 0x10000 | (s & 0xff) << 8 | byte;
 
-	if (run && (uint8_t)s == byte)
-		*h->now = run < 3 ? s + 0x10000 : s;
-	else
-		*h->now = (s & 0xff000000) | 0x10000 | (s & 0xff) << 8 | byte;
+	h->slots[h->at] = run && (uint8_t)s == byte ? again : other;
 }
 
 #endif
