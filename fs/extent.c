@@ -112,8 +112,10 @@ int extent_unref(struct index_op *op, struct volume *vol, uint64_t id)
 	} else if (r == 0) {
 		be64_put(key, id);
 		r = index_del(op, TABLE_EXTENT, key, sizeof key);
-		if (r == 0)
+		if (r == 0) {
 			(void)extent_map_count(vol->extents, e.pos.segment, record_bytes(&e), e.plain, -1);
+			extent_dead_add(vol->extents->dead, &e.pos);
+		}
 	}
 	pthread_mutex_unlock(&vol->extents->record_mutex);
 	return r;
@@ -144,6 +146,8 @@ int extent_move(struct index_op *op, struct volume *vol, const struct extent *fr
 		r = record_put(op, &moved);
 		(void)extent_map_count(map, r ? to->pos.segment : now.pos.segment,
 				       r ? record_bytes(to) : record_bytes(&now), now.plain, -1);
+		if (r == 0)
+			extent_dead_add(map->dead, &now.pos);
 	}
 	pthread_mutex_unlock(&map->record_mutex);
 	return r ? r : 1;

@@ -56,7 +56,7 @@ void extent_account_model(struct volume *vol, uint32_t segment, uint64_t bytes, 
 /* The commit hook's part: writes changed segment statistics. */
 int extent_map_store(struct index_op *op, struct volume *vol);
 
-/* What the hook found is durable now. */
+/* What the hook found is durable now: the space of records that died until then is given back. */
 void extent_map_durable(struct volume *vol);
 
 /* Unlinks sealed segments that hold no live record as of the last durable commit. Returns how many, or -errno. Commits do it themselves. */

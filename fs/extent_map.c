@@ -144,7 +144,7 @@ int extent_map_create(struct volume *vol)
 	r = index_get(&op, TABLE_META, "counters", 8, &disk, sizeof disk);
 	index_end(&op);
 	if (r >= 0)
-		r = r == sizeof disk ? 0 : -EUCLEAN;
+		r = r == sizeof disk ? extent_dead_create(&map->dead) : -EUCLEAN;
 	if (r == 0) {
 		map->next_id = le64_get(disk.next_extent);
 		map->plain_bytes = le64_get(disk.plain_bytes);
@@ -163,6 +163,7 @@ void extent_map_destroy(struct volume *vol)
 
 	if (!map)
 		return;
+	extent_dead_destroy(map->dead);
 	pthread_mutex_destroy(&map->record_mutex);
 	pthread_mutex_destroy(&map->mutex);
 	free(map->use);
@@ -266,6 +267,7 @@ int extent_map_store(struct index_op *op, struct volume *vol)
 		u->frozen_empty = u->known && u->sealed && u->records == 0 && u->holds == 0 && map->appending == 0;
 	}
 	pthread_mutex_unlock(&map->mutex);
+	extent_dead_freeze(map->dead);
 	return r;
 }
 
@@ -277,6 +279,7 @@ void extent_map_durable(struct volume *vol)
 	for (uint32_t s = 1; s < map->count; s++)
 		map->use[s].empty = map->use[s].frozen_empty;
 	pthread_mutex_unlock(&map->mutex);
+	extent_dead_punch(map->dead, vol->segments);
 }
 
 static int use_forget(struct volume *vol, uint32_t segment)

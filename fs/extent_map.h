@@ -19,6 +19,8 @@ struct segment_use {
 	bool empty;        /* the same as of the last durable commit: to be removed            */
 };
 
+struct dead_list;
+
 struct extent_map {
 	pthread_mutex_t record_mutex; /* held around read-modify-write of an extent record, inside an operation */
 	pthread_mutex_t mutex;        /* guards what follows; innermost */
@@ -27,10 +29,18 @@ struct extent_map {
 	struct segment_use *use;      /* by segment number */
 	uint32_t count;               /* length of use */
 	uint32_t first_open;          /* segments below are sealed */
+	struct dead_list *dead;       /* fs/extent_dead.c */
 };
 
 /* Counts a record (bytes with header) in (sign 1) or out (-1) of a segment. A new one (sign 1) may need memory: -ENOMEM. */
 int extent_map_count(struct extent_map *map, uint32_t segment, uint64_t bytes, uint32_t plain, int sign);
+
+/* fs/extent_dead.c: records that no extent refers to any more, whose disk space is given back when that is durable. */
+int extent_dead_create(struct dead_list **out);
+void extent_dead_destroy(struct dead_list *d);
+void extent_dead_add(struct dead_list *d, const struct segment_pos *pos); /* inside the operation; without memory it stays garbage */
+void extent_dead_freeze(struct dead_list *d);                             /* in the commit hook */
+void extent_dead_punch(struct dead_list *d, struct segments *ss);         /* after a durable commit */
 
 /* Adds n (1, -1) to the holds of a segment. */
 int extent_map_hold(struct extent_map *map, uint32_t segment, int n);

@@ -86,6 +86,11 @@ int disk_truncate(int fd, uint64_t length)
 	return ftruncate(fd, (off_t) length) < 0 ? -errno : 0;
 }
 
+int disk_punch(int fd, uint64_t offset, uint64_t length)
+{
+	return fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t) offset, (off_t) length) < 0 ? -errno : 0;
+}
+
 int disk_size(int fd, uint64_t *bytes, uint64_t *allocated)
 {
 	struct stat st;

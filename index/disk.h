@@ -24,6 +24,7 @@ int disk_read(int fd, const struct iovec *iov, int n, uint64_t offset);
 
 int disk_sync(int fd); /* data, and what is needed to find it          */
 int disk_truncate(int fd, uint64_t length);
+int disk_punch(int fd, uint64_t offset, uint64_t length); /* reads as zero from then on; -EOPNOTSUPP */
 int disk_size(int fd, uint64_t *bytes, uint64_t *allocated); /* allocated may be NULL        */
 int disk_unlink(int dirfd, const char *name);
 int disk_dirsync(int dirfd); /* names that were created or unlinked          */

@@ -102,6 +102,12 @@ bool segment_is_open(struct segments *ss, uint32_t segment);
 /* Unlinks a segment file that nothing durable refers to and no stream writes (-EBUSY). Open readers keep their descriptor until done. */
 int segment_unlink(struct segments *ss, uint32_t segment);
 
+/*
+ * Gives the disk space of a range of records back that nothing durable refers to; the file keeps its length. A reader who still has their place finds no
+ * record there. -EOPNOTSUPP: the file system beneath cannot.
+ */
+int segment_punch(struct segments *ss, uint32_t segment, uint64_t offset, uint64_t length);
+
 /* Lists segment numbers found on disk, ascending; *numbers is malloc'ed, the caller frees it. */
 int segment_list(struct segments *ss, uint32_t **numbers, size_t *count);
 

@@ -347,6 +347,22 @@ int segment_unlink(struct segments *ss, uint32_t segment)
 	return rc;
 }
 
+int segment_punch(struct segments *ss, uint32_t segment, uint64_t offset, uint64_t length)
+{
+	char name[SEGMENT_NAME_LEN + 1];
+	int fd, rc;
+
+	if (ss->readonly)
+		return -EROFS;
+	segment_name(segment, name);
+	rc = disk_open(ss->dirfd, name, true, &fd);
+	if (rc)
+		return rc;
+	rc = disk_punch(fd, offset, length);
+	disk_close(fd);
+	return rc;
+}
+
 int segment_head(struct segments *ss, uint32_t segment, uint64_t *total, bool *sealed,
 		 enum segment_stream *stream)
 {

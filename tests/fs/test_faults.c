@@ -308,6 +308,59 @@ static void test_overwriting_frees_segments(void **state)
 	inode_put(inode, 1);
 }
 
+static bool punch_works(struct fixture *f)
+{
+	char path[400];
+	bool works;
+	int fd;
+
+	snprintf(path, sizeof path, "%s/probe", f->dir);
+	fd = open(path, O_RDWR | O_CREAT, 0600);
+	works = pwrite(fd, bytes, 8192, 0) == 8192 && disk_punch(fd, 0, 4096) == 0;
+	close(fd);
+	return works;
+}
+
+/* What is deleted gives its blocks back although its neighbours in the segment live on, and they are as they were. */
+static void test_deleting_gives_space_back(void **state)
+{
+	struct fixture *f = *state;
+	struct inode *inode[4];
+	char name[8] = "file0";
+	uint64_t size, before, after;
+
+	if (!punch_works(f))
+		skip();
+	for (unsigned i = 0; i < 4; i++, name[4]++) {
+		inode[i] = written(f, name, bytes);
+		assert_int_equal(file_sync(inode[i]), 0);
+	}
+	assert_int_equal(segment_size(f->vol->segments, 1, &size, &before), 0);
+	fixture_unlink(f, "file1");
+	inode_put(inode[1], 1);
+	commit_error = -ENOSPC;
+	assert_int_equal(volume_commit(f->vol), -ENOSPC);
+	assert_int_equal(segment_size(f->vol->segments, 1, &size, &after), 0);
+	assert_int_equal(after, before); /* not as long as a crash could bring the file back */
+	commit_error = 0;
+	assert_int_equal(file_write(inode[2], others, LEN, 0, false), LEN);
+	assert_int_equal(volume_commit(f->vol), 0);
+	assert_int_equal(segment_size(f->vol->segments, 1, &size, &after), 0);
+	assert_true(after + LEN < before);
+	for (unsigned i = 0; i < 4; i++)
+		if (i != 1)
+			inode_put(inode[i], 1);
+	fixture_reopen(f);
+	for (unsigned i = 0; i < 4; i++) {
+		name[4] = (char)('0' + i);
+		if (i == 1)
+			continue;
+		inode[i] = fixture_find(f, name);
+		fixture_check(inode[i], i == 2 ? others : bytes, LEN);
+		inode_put(inode[i], 1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -319,6 +372,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_failed_sync_ends_commits, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_damage_costs_its_chunk_only, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_overwriting_frees_segments, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_deleting_gives_space_back, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
