@@ -8,8 +8,8 @@
  * chunks are open, so that a batch stays full). There is no recurrence: what a position knows of its past comes through context.c,
  * whose state follows the chunk, so nothing is cut at the edge of a batch. All positions of a batch see the same weights.
  *
- * Then every part of the network is updated from the whole batch: tables by row-wise Adagrad (one sum of squares per row: 1/128 of
- * the memory of full Adagrad and as good), position after position; output rows and biases by Adam on the summed gradient. Both
+ * Then every part of the network is updated from the whole batch: tables by row-wise Adagrad (one sum of squares per row: 1/H of
+ * the memory of full Adagrad), position after position; output rows and biases by Adam on the summed gradient. Both
  * rates warm up over the first steps and fall as a cosine to zero at the end of the pass.
  *
  * ONE pass: with more, the tables memorise the chunks and the network stops trusting what it sees in the chunk itself. More data in the
@@ -18,7 +18,7 @@
  * But a stored model should be coarser. Rounding a row's weights with step d costs about S H d^2 / 24 nats on the trained bytes, where
  * S, Adagrad's sum of mean squared gradients, estimates the curvature, and saves H log 2 nats of the model each time d doubles. With the
  * mount r times as large as what was trained on, the best d is sqrt(12 / (r S)): see train_net_export. Measured, this cuts models to a
- * third or less for one per cent more coded data, and lands on the best total of a sweep for every r.
+ * third or less for 1 to 3 % more coded data, and lands on the best total of a sweep for every r.
  *
  * Determinism. The work of a step is cut into parts that do not depend on the number of threads (a lane; a table; a depth of the
  * bit tree), every part is done by one thread in a fixed order, and parts write to disjoint places. No locks, no atomics, no

@@ -46,7 +46,7 @@ int train_propose_shape(uint64_t mount_bytes, int level, struct model_shape *out
 			s = &steps[i];
 	if (!s)
 		return -ENODATA;
-	/* fast decodes at the speed of its tables: narrower ones, and no more than the second-level cache serves well */
+	/* the time of a byte grows with the width, and fast must keep its speed on any mount */
 	out->hidden = level == 1 && s->hidden > 64 ? 64 : s->hidden;
 	out->dict_len = s->dict_len;
 	for (unsigned id = 0; id < CTX_IDS; id++) {
