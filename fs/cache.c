@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Decoded extents: hash and LRU list per shard; an entry being decoded is in the hash already, so that others wait for it.
+ * Decoded extents: hash and LRU list per shard; an entry being decoded is in the hash already, so that others
+ * wait for it.
  */
 #include "fs/cache.h"
 
@@ -134,7 +135,10 @@ static void lru_append(struct shard *s, struct entry *e)
 	s->newest = e;
 }
 
-/* Takes unused entries beyond the budget out of the shard; returns them as a list over next_hashed. Mutex held. */
+/*
+ * Takes unused entries beyond the budget out of the shard; returns them as a list over next_hashed. Mutex
+ * held.
+ */
 static struct entry *shard_evict(struct shard *s, uint64_t max)
 {
 	struct entry *out = NULL;

@@ -32,8 +32,12 @@ int chunk_lookup(struct index_op *op, uint64_t ino, uint32_t no, uint64_t *id)
 	return 0;
 }
 
-/* The new extent's record goes first and the old one's last: whatever fails between leaves no chunk without its extent. */
-int chunk_map(struct index_op *op, struct volume *vol, uint64_t ino, uint32_t no, const struct extent *e, uint64_t *blocks)
+/*
+ * The new extent's record goes first and the old one's last: whatever fails between leaves no chunk without
+ * its extent.
+ */
+int chunk_map(struct index_op *op, struct volume *vol, uint64_t ino, uint32_t no, const struct extent *e,
+	      uint64_t *blocks)
 {
 	uint8_t key[CHUNK_KEY];
 	struct extent old = { 0 };
@@ -72,7 +76,8 @@ struct mapped {
 };
 
 /* Up to UNMAP_STEP mapped chunks from `from` on. */
-static int mapped_list(struct index_op *op, uint64_t ino, uint32_t from, unsigned max, struct mapped list[UNMAP_STEP],
+static int mapped_list(struct index_op *op, uint64_t ino, uint32_t from, unsigned max,
+		       struct mapped list[UNMAP_STEP],
 		       unsigned *n)
 {
 	struct index_record rec;
@@ -101,7 +106,8 @@ static int mapped_list(struct index_op *op, uint64_t ino, uint32_t from, unsigne
 	return r < 0 ? r : 0;
 }
 
-static int unmap_one(struct index_op *op, struct volume *vol, uint64_t ino, const struct mapped *m, uint64_t *blocks)
+static int unmap_one(struct index_op *op, struct volume *vol, uint64_t ino, const struct mapped *m,
+		     uint64_t *blocks)
 {
 	uint8_t key[CHUNK_KEY];
 	struct extent e;
@@ -118,7 +124,8 @@ static int unmap_one(struct index_op *op, struct volume *vol, uint64_t ino, cons
 	return extent_unref(op, vol, m->id);
 }
 
-int chunk_unmap(struct index_op *op, struct volume *vol, uint64_t ino, uint32_t *from, unsigned max, uint64_t *blocks)
+int chunk_unmap(struct index_op *op, struct volume *vol, uint64_t ino, uint32_t *from, unsigned max,
+		uint64_t *blocks)
 {
 	struct mapped list[UNMAP_STEP];
 

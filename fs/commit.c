@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The commit thread and its protocol: flush, freeze, sync segments, commit the index; then what only a durable commit allows.
+ * The commit thread and its protocol: flush, freeze, sync segments, commit the index; then what only a
+ * durable commit allows.
  */
 #include "fs/commit.h"
 
@@ -24,7 +25,8 @@ struct committer {
 	bool running;
 
 	struct counters_disk last; /* as stored; used by the thread that commits alone */
-	int broken;                /* a segment could not be synced: nothing that came after may become durable */
+	/* a segment could not be synced: nothing that came after may become durable */
+	int broken;
 
 	pthread_mutex_t mutex;     /* guards what follows */
 	pthread_cond_t wake, done;
@@ -58,7 +60,9 @@ static void counters_fill(struct volume *vol, struct counters_disk *disk)
 	pthread_mutex_unlock(&vol->counters_mutex);
 }
 
-/* Runs while no operation is open: counters and tables agree. A commit that would change nothing is not made. */
+/*
+ * Runs while no operation is open: counters and tables agree. A commit that would change nothing is not made.
+ */
 static int commit_hook(struct index_op *op, void *arg)
 {
 	struct volume *vol = arg;
@@ -199,7 +203,10 @@ void committer_destroy(struct volume *vol)
 	vol->committer = NULL;
 }
 
-/* Waits for a commit that begins after the call; a commit under way may have flushed before the caller's last write. */
+/*
+ * Waits for a commit that begins after the call; a commit under way may have flushed before the caller's last
+ * write.
+ */
 static struct result commit_wait(struct volume *vol)
 {
 	struct committer *c = vol->committer;

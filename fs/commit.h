@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The commit thread: makes the volume durable every few seconds, when asked and when much is pending; all who ask at once share one commit.
+ * The commit thread: makes the volume durable every few seconds, when asked and when much is pending; all who
+ * ask at once share one commit.
  */
 #ifndef FIRN_FS_COMMIT_H
 #define FIRN_FS_COMMIT_H
@@ -13,7 +14,10 @@ void committer_destroy(struct volume *vol); /* without a last commit */
 /* As volume_commit, but the failure of a file's flush is not an error here: it is that file's. */
 int commit_join(struct volume *vol);
 
-/* The counters of a fresh store, and those of an open one as the commit hook writes them. Inside an operation. */
+/*
+ * The counters of a fresh store, and those of an open one as the commit hook writes them. Inside an
+ * operation.
+ */
 int commit_store_counters(struct index_op *op, const struct counters_disk *disk);
 
 #endif

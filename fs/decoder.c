@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Codec contexts for readers: made when first needed; the one used last is lent first, so that few ever grow large.
+ * Codec contexts for readers: made when first needed; the one used last is lent first, so that few ever grow
+ * large.
  */
 #include "fs/decoder.h"
 

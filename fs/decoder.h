@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Codec contexts for readers: as many as there are workers, lent one at a time, so that the memory of decoding is bounded.
+ * Codec contexts for readers: as many as there are workers, lent one at a time, so that the memory of
+ * decoding is bounded.
  */
 #ifndef FIRN_FS_DECODER_H
 #define FIRN_FS_DECODER_H

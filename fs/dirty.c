@@ -196,12 +196,12 @@ void dirty_write_end(struct dirty_file *df)
 	df->writing = false;
 }
 
-static unsigned layer_read(struct dirty_chunk *c, int depth, uint32_t off, uint32_t len, uint8_t *buf, bool under_cur,
-			   struct gap *gaps, unsigned n);
+static unsigned layer_read(struct dirty_chunk *c, int depth, uint32_t off, uint32_t len, uint8_t *buf,
+			   bool under_cur, struct gap *gaps, unsigned n);
 
 /* [off, off + len) lies below layer l: what l cuts off is zero, the rest is the next layer's business. */
-static unsigned below_read(struct dirty_chunk *c, int depth, const struct layer *l, uint32_t off, uint32_t len, uint8_t *buf,
-			   bool under_cur, struct gap *gaps, unsigned n)
+static unsigned below_read(struct dirty_chunk *c, int depth, const struct layer *l, uint32_t off,
+			   uint32_t len, uint8_t *buf, bool under_cur, struct gap *gaps, unsigned n)
 {
 	uint32_t known = off < l->below ? l->below - off : 0;
 
@@ -211,9 +211,12 @@ static unsigned below_read(struct dirty_chunk *c, int depth, const struct layer 
 	return known ? layer_read(c, depth + 1, off, known, buf, under_cur, gaps, n) : n;
 }
 
-/* Depth 0: the upper layer, 1: the pinned one, 2: the store. At most three gaps: each layer covers one interval. */
-static unsigned layer_read(struct dirty_chunk *c, int depth, uint32_t off, uint32_t len, uint8_t *buf, bool under_cur,
-			   struct gap *gaps, unsigned n)
+/*
+ * Depth 0: the upper layer, 1: the pinned one, 2: the store. At most three gaps: each layer covers one
+ * interval.
+ */
+static unsigned layer_read(struct dirty_chunk *c, int depth, uint32_t off, uint32_t len, uint8_t *buf,
+			   bool under_cur, struct gap *gaps, unsigned n)
 {
 	const struct layer *l = depth == 0 ? &c->cur : &c->pin;
 	uint32_t lo, hi, end = off + len;
@@ -236,8 +239,8 @@ static unsigned layer_read(struct dirty_chunk *c, int depth, uint32_t off, uint3
 	return n;
 }
 
-unsigned dirty_read(struct dirty_file *df, uint32_t no, uint32_t off, uint32_t len, uint8_t *buf, bool under_cur,
-		    struct gap gaps[GAPS_MAX])
+unsigned dirty_read(struct dirty_file *df, uint32_t no, uint32_t off, uint32_t len, uint8_t *buf,
+		    bool under_cur, struct gap gaps[GAPS_MAX])
 {
 	struct dirty_chunk *c = df ? dirty_find(df, no) : NULL;
 
@@ -295,7 +298,7 @@ struct dirty_chunk *dirty_claim(struct dirty_file *df, bool pressure)
 		for (size_t i = 0; i < df->n; i++) {
 			struct dirty_chunk *c = df->chunks[i];
 
-			/* Chunks reach the index in ascending order: those behind a write under way wait for it. */
+			/* Chunks reach the index in ascending order: those behind a write wait for it. */
 			if (df->writing && c->no >= df->write_first && c->no <= df->write_last)
 				break;
 			if (!claimable(df, c, pass > 0))

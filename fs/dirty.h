@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Dirty data of one file: an ordered set of chunks, each with up to two layers of written bytes over its stored extent.
+ * Dirty data of one file: an ordered set of chunks, each with up to two layers of written bytes over its
+ * stored extent.
  *
- * The upper layer (cur) takes writes. A flush makes it the lower one (pin), which then never changes, and encodes it without a lock; writes meanwhile
- * go to a fresh upper layer. A layer is one interval [lo, hi) of bytes; of everything below it only the first `below` bytes count, the rest is zero
- * (what lay beyond the end of file when the layer began). So a layer never needs what it does not cover before it is flushed.
+ * The upper layer (cur) takes writes. A flush makes it the lower one (pin), which then never changes, and
+ * encodes it without a lock; writes meanwhile go to a fresh upper layer. A layer is one interval [lo, hi) of
+ * bytes; of everything below it only the first `below` bytes count, the rest is zero (what lay beyond the end
+ * of file when the layer began). So a layer never needs what it does not cover before it is flushed.
  *
- * Everything here is guarded by the inode's data_mutex, but a writer (inode lock exclusive) may fill bytes of the upper layers that he prepared without
- * it until dirty_write_end, because chunks in the range of a write under way are not claimed.
+ * Everything here is guarded by the inode's data_mutex, but a writer (inode lock exclusive) may fill bytes of
+ * the upper layers that he prepared without it until dirty_write_end, because chunks in the range of a write
+ * under way are not claimed.
  */
 #ifndef FIRN_FS_DIRTY_H
 #define FIRN_FS_DIRTY_H
@@ -79,8 +82,9 @@ int dirty_file_create(struct inode *inode, struct dirty_file **out);
 void dirty_file_destroy(struct dirty_file *df); /* drops all that is in it */
 
 /*
- * Makes room for bytes below hi in the upper layer of chunk no: allocates, sets *layer. When the chunk has no upper layer one begins, with `size` as the end of file.
- * Nothing is covered yet: the writer fills in bytes, lo and hi. *cost is increased by what the layer costs more than before. -ENOMEM.
+ * Makes room for bytes below hi in the upper layer of chunk no: allocates, sets *layer. When the chunk has no
+ * upper layer one begins, with `size` as the end of file. Nothing is covered yet: the writer fills in bytes,
+ * lo and hi. *cost is increased by what the layer costs more than before. -ENOMEM.
  */
 int dirty_prepare(struct dirty_file *df, uint32_t no, uint32_t hi, uint64_t size, struct layer **layer,
 		  struct dirty_cost *cost);
@@ -100,16 +104,20 @@ struct gap {
 #define GAPS_MAX 4
 
 /*
- * Copies what the layers of a chunk know of [off, off + len) to buf, zeros what they cut off, and lists what must be read from the store. under_cur: as if
- * the upper layer held no bytes (to fill the space between it and a new write). Returns the number of gaps.
+ * Copies what the layers of a chunk know of [off, off + len) to buf, zeros what they cut off, and lists what
+ * must be read from the store. under_cur: as if the upper layer held no bytes (to fill the space between it
+ * and a new write). Returns the number of gaps.
  */
-unsigned dirty_read(struct dirty_file *df, uint32_t no, uint32_t off, uint32_t len, uint8_t *buf, bool under_cur,
-		    struct gap gaps[GAPS_MAX]);
+unsigned dirty_read(struct dirty_file *df, uint32_t no, uint32_t off, uint32_t len, uint8_t *buf,
+		    bool under_cur, struct gap gaps[GAPS_MAX]);
 
 /* Cuts all beyond size. *cost is increased by what is let go of, here and in dirty_unpin. */
 void dirty_truncate(struct dirty_file *df, uint64_t size, struct dirty_cost *cost);
 
-/* The next chunk to flush, its upper layer pinned and appended to the flight; NULL: none. pressure: also what nobody asked for. */
+/*
+ * The next chunk to flush, its upper layer pinned and appended to the flight; NULL: none. pressure: also what
+ * nobody asked for.
+ */
 struct dirty_chunk *dirty_claim(struct dirty_file *df, bool pressure);
 
 /* Takes back chunks of the front of the flight that are ready: up to max, in order. */
@@ -119,8 +127,8 @@ size_t dirty_landed(struct dirty_file *df, struct dirty_chunk **list, size_t max
 void dirty_unpin(struct dirty_file *df, struct dirty_chunk *c, struct dirty_cost *cost);
 
 /*
- * After a failure: the bytes stay dirty. The pin becomes the upper layer again, so that a later write may replace what cannot be completed; when there is one, the
- * pin stays below it, or goes when that covers all.
+ * After a failure: the bytes stay dirty. The pin becomes the upper layer again, so that a later write may
+ * replace what cannot be completed; when there is one, the pin stays below it, or goes when that covers all.
  */
 void dirty_fail(struct dirty_file *df, struct dirty_chunk *c, struct dirty_cost *cost);
 

@@ -39,8 +39,8 @@ static bool all_zero(const uint8_t *p, size_t n)
 }
 
 /*
- * The whole chunk: the pinned bytes over what of the store still counts. *n == 0 and c->unchanged: the store has it as it should be. The bytes are the
- * layer's own when it covers all.
+ * The whole chunk: the pinned bytes over what of the store still counts. *n == 0 and c->unchanged: the store
+ * has it as it should be. The bytes are the layer's own when it covers all.
  */
 static int chunk_complete(struct encoder *enc, struct volume *vol, uint64_t ino, struct dirty_chunk *c,
 			  const uint8_t **bytes, uint32_t *n)
@@ -76,14 +76,16 @@ static int chunk_complete(struct encoder *enc, struct volume *vol, uint64_t ino,
 	return 0;
 }
 
-static int frame_append(struct encoder *enc, struct volume *vol, struct record *rec, struct extent *e, const uint8_t *bytes)
+static int frame_append(struct encoder *enc, struct volume *vol, struct record *rec, struct extent *e,
+			const uint8_t *bytes)
 {
 	const void *frame = bytes;
 	size_t len = rec->plain;
 	int r = -E2BIG;
 
 	if (rec->plain > 1 && !codec_incompressible(bytes, rec->plain))
-		r = codec_encode(enc->ctx, CODEC_LZ4, LZ4_LEVEL, NULL, bytes, rec->plain, enc->frame, rec->plain - 1, &len);
+		r = codec_encode(enc->ctx, CODEC_LZ4, LZ4_LEVEL, NULL, bytes, rec->plain, enc->frame,
+				 rec->plain - 1, &len);
 	if (r && r != -E2BIG)
 		return r;
 	if (r == 0) {

@@ -12,7 +12,10 @@
 #include "fs/models.h"
 #include "fs/pool.h"
 
-/* Extents move only when a recompaction commits: a reader that loses the race this often is not racing but damaged. */
+/*
+ * Extents move only when a recompaction commits: a reader that loses the race this often is not racing but
+ * damaged.
+ */
 #define READ_TRIES 8
 
 static uint64_t record_bytes(const struct extent *e)
@@ -65,7 +68,8 @@ int extent_get(struct index_op *op, uint64_t id, struct extent *e)
 		.tried = le16_get(disk.tried),
 		.tried_level = disk.tried_level,
 	};
-	if (e->plain == 0 || e->plain > CHUNK_SIZE_MAX || e->pos.stored == 0 || e->pos.stored > e->plain || e->refs == 0)
+	if (e->plain == 0 || e->plain > CHUNK_SIZE_MAX || e->pos.stored == 0 || e->pos.stored > e->plain ||
+	    e->refs == 0)
 		return -EUCLEAN;
 	return 0;
 }
@@ -170,8 +174,8 @@ int extent_mark(struct index_op *op, struct volume *vol, const struct extent *e)
 	return r;
 }
 
-int extent_append(struct volume *vol, enum segment_stream stream, struct record *r, const void *frame, size_t len,
-		  struct segment_pos *pos)
+int extent_append(struct volume *vol, enum segment_stream stream, struct record *r, const void *frame,
+		  size_t len, struct segment_pos *pos)
 {
 	struct extent_map *map = vol->extents;
 	int err;
@@ -194,7 +198,8 @@ void extent_release(struct volume *vol, const struct segment_pos *pos)
 }
 
 /* One attempt to read the extent where e says it lies. */
-static int extent_fetch(struct volume *vol, struct codec_ctx *ctx, const struct extent *e, uint8_t *frame, void *buf,
+static int extent_fetch(struct volume *vol, struct codec_ctx *ctx, const struct extent *e, uint8_t *frame,
+			void *buf,
 			size_t cap)
 {
 	struct codec_model *model = NULL;
@@ -224,7 +229,8 @@ static int extent_fetch(struct volume *vol, struct codec_ctx *ctx, const struct 
 	return codec_checksum(buf, e->plain) == rec.plain_xxh ? 0 : -EUCLEAN;
 }
 
-int extent_read(struct volume *vol, struct codec_ctx *ctx, uint64_t id, void *buf, size_t cap, uint32_t *plain)
+int extent_read(struct volume *vol, struct codec_ctx *ctx, uint64_t id, void *buf, size_t cap,
+		uint32_t *plain)
 {
 	struct segment_pos failed = { 0 };
 	uint8_t *frame = pool_get(vol->pool);
@@ -237,7 +243,8 @@ int extent_read(struct volume *vol, struct codec_ctx *ctx, uint64_t id, void *bu
 		index_begin(vol->index, &op);
 		r = extent_get(&op, id, &e);
 		index_end(&op);
-		if (r == 0 && (e.plain > vol->super.chunk_size || e.plain > cap || pos_equal(&e.pos, &failed)))
+		if (r == 0 &&
+		    (e.plain > vol->super.chunk_size || e.plain > cap || pos_equal(&e.pos, &failed)))
 			r = -EIO;
 		if (r)
 			break;

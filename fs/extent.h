@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Extents: immutable runs of plain bytes (one chunk each), where they lie, who counts on them, and what each segment still holds.
+ * Extents: immutable runs of plain bytes (one chunk each), where they lie, who counts on them, and what each
+ * segment still holds.
  *
- * Segment counters live in memory and are written by the commit hook, so map and counters change in one transaction.
+ * Segment counters live in memory and are written by the commit hook, so map and counters change in one
+ * transaction.
  */
 #ifndef FIRN_FS_EXTENT_H
 #define FIRN_FS_EXTENT_H
@@ -21,29 +23,35 @@ struct extent {
 	uint8_t tried_level;
 };
 
-int extent_map_create(struct volume *vol);  /* loads counters and segment statistics from the index; sets vol->extents */
+/* loads counters and segment statistics from the index; sets vol->extents */
+int extent_map_create(struct volume *vol);
 void extent_map_destroy(struct volume *vol);
 
 uint64_t extent_next_id(struct volume *vol);
-uint64_t extent_peek_id(struct volume *vol); /* the number that the next one gets: for the counters of a commit */
+/* the number that the next one gets: for the counters of a commit */
+uint64_t extent_peek_id(struct volume *vol);
 
 /*
- * segment_append for the bytes of an extent: keeps the segment from being removed as empty until extent_release, which the caller calls when the
- * extent's record is put or moved there, or when he gave up.
+ * segment_append for the bytes of an extent: keeps the segment from being removed as empty until
+ * extent_release, which the caller calls when the extent's record is put or moved there, or when he gave up.
  */
-int extent_append(struct volume *vol, enum segment_stream stream, struct record *r, const void *frame, size_t len,
-		  struct segment_pos *pos);
+int extent_append(struct volume *vol, enum segment_stream stream, struct record *r, const void *frame,
+		  size_t len, struct segment_pos *pos);
 void extent_release(struct volume *vol, const struct segment_pos *pos);
 
-/* Inside an operation. extent_put is for a new one (refs as given): counts its record into the segment's live bytes. */
+/*
+ * Inside an operation. extent_put is for a new one (refs as given): counts its record into the segment's live
+ * bytes.
+ */
 int extent_put(struct index_op *op, struct volume *vol, const struct extent *e);
 int extent_get(struct index_op *op, uint64_t id, struct extent *e); /* -ENOENT, -EUCLEAN */
 int extent_ref(struct index_op *op, struct volume *vol, uint64_t id);
-int extent_unref(struct index_op *op, struct volume *vol, uint64_t id); /* at zero the record goes and the segment's live bytes shrink */
+/* at zero the record goes and the segment's live bytes shrink */
+int extent_unref(struct index_op *op, struct volume *vol, uint64_t id);
 
 /*
- * Moves an extent to a new place if it still lies where `from` says (recompaction): 1 moved, 0 changed meanwhile or gone (then the new record is
- * garbage in its segment). Inside an operation.
+ * Moves an extent to a new place if it still lies where `from` says (recompaction): 1 moved, 0 changed
+ * meanwhile or gone (then the new record is garbage in its segment). Inside an operation.
  */
 int extent_move(struct index_op *op, struct volume *vol, const struct extent *from, const struct extent *to);
 
@@ -59,7 +67,10 @@ int extent_map_store(struct index_op *op, struct volume *vol);
 /* What the hook found is durable now: the space of records that died until then is given back. */
 void extent_map_durable(struct volume *vol);
 
-/* Unlinks sealed segments that hold no live record as of the last durable commit. Returns how many, or -errno. Commits do it themselves. */
+/*
+ * Unlinks sealed segments that hold no live record as of the last durable commit. Returns how many, or
+ * -errno. Commits do it themselves.
+ */
 int extent_reap_segments(struct volume *vol);
 
 struct extent_totals {
@@ -71,10 +82,12 @@ struct extent_totals {
 void extent_totals(struct volume *vol, struct extent_totals *out);
 
 /*
- * Reads and decodes an extent into buf (cap >= its plain length) and checks its plain checksum. Retries when it was moved meanwhile. -ENOENT: there
- * is no such extent (any more): the caller looks its chunk up again. -EIO for any damage.
+ * Reads and decodes an extent into buf (cap >= its plain length) and checks its plain checksum. Retries when
+ * it was moved meanwhile. -ENOENT: there is no such extent (any more): the caller looks its chunk up again.
+ * -EIO for any damage.
  */
 struct codec_ctx;
-int extent_read(struct volume *vol, struct codec_ctx *ctx, uint64_t id, void *buf, size_t cap, uint32_t *plain);
+int extent_read(struct volume *vol, struct codec_ctx *ctx, uint64_t id, void *buf, size_t cap,
+		uint32_t *plain);
 
 #endif

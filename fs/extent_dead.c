@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Dead records: collected as extents go, and punched out of their segments once a commit has made that durable, so that deleting gives space back at
- * once where whole blocks are free. What shares its blocks with the living waits for recompaction.
+ * Dead records: collected as extents go, and punched out of their segments once a commit has made that
+ * durable, so that deleting gives space back at once where whole blocks are free. What shares its blocks with
+ * the living waits for recompaction.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -57,8 +58,9 @@ void extent_dead_add(struct dead_list *d, const struct segment_pos *pos)
 		}
 	}
 	if (d->n < d->cap)
-		d->list[d->n++] = (struct dead){ pos->segment, pos->offset,
-						 (uint64_t)pos->offset + sizeof(struct record_disk) + pos->stored };
+		d->list[d->n++] = (struct dead){
+			pos->segment, pos->offset, (uint64_t)pos->offset + sizeof(struct record_disk) + pos->stored,
+		};
 	pthread_mutex_unlock(&d->mutex);
 }
 

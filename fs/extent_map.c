@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Segment counters: loaded at open, kept current by extents, stored in every commit, and used to remove emptied segments.
+ * Segment counters: loaded at open, kept current by extents, stored in every commit, and used to remove
+ * emptied segments.
  */
 #include "fs/extent_map.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-/* No store has more: at the default size this is a petabyte. It bounds what a damaged number can make us allocate. */
+/*
+ * No store has more: at the default size this is a petabyte. It bounds what a damaged number can make us
+ * allocate.
+ */
 #define SEGMENT_COUNT_MAX (1u << 24)
 
 /* The counters of a segment, made when it is new; NULL: no memory or no sane number. Mutex held. */
@@ -118,7 +122,8 @@ static void streams_resume(struct volume *vol)
 
 		if (!u->known || u->sealed)
 			continue;
-		if (vol->readonly || (!resumed[u->stream] && segments_resume(vol->segments, u->stream, s, u->total) == 0)) {
+		if (vol->readonly ||
+		    (!resumed[u->stream] && segments_resume(vol->segments, u->stream, s, u->total) == 0)) {
 			resumed[u->stream] = true;
 			continue;
 		}
@@ -264,7 +269,8 @@ int extent_map_store(struct index_op *op, struct volume *vol)
 			r = use_store(op, s, u);
 			u->changed = r != 0;
 		}
-		u->frozen_empty = u->known && u->sealed && u->records == 0 && u->holds == 0 && map->appending == 0;
+		u->frozen_empty = u->known && u->sealed && u->records == 0 && u->holds == 0 &&
+			map->appending == 0;
 	}
 	pthread_mutex_unlock(&map->mutex);
 	extent_dead_freeze(map->dead);

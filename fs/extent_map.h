@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What each segment still holds: counters in memory, changed inside the operations that change extents, stored by the commit hook.
+ * What each segment still holds: counters in memory, changed inside the operations that change extents,
+ * stored by the commit hook.
  */
 #ifndef FIRN_FS_EXTENT_MAP_H
 #define FIRN_FS_EXTENT_MAP_H
@@ -22,7 +23,8 @@ struct segment_use {
 struct dead_list;
 
 struct extent_map {
-	pthread_mutex_t record_mutex; /* held around read-modify-write of an extent record, inside an operation */
+	/* held around read-modify-write of an extent record, inside an operation */
+	pthread_mutex_t record_mutex;
 	pthread_mutex_t mutex;        /* guards what follows; innermost */
 	uint64_t next_id, plain_bytes;
 	unsigned appending;           /* appends under way: their segments are not known yet */
@@ -32,13 +34,20 @@ struct extent_map {
 	struct dead_list *dead;       /* fs/extent_dead.c */
 };
 
-/* Counts a record (bytes with header) in (sign 1) or out (-1) of a segment. A new one (sign 1) may need memory: -ENOMEM. */
+/*
+ * Counts a record (bytes with header) in (sign 1) or out (-1) of a segment. A new one (sign 1) may need
+ * memory: -ENOMEM.
+ */
 int extent_map_count(struct extent_map *map, uint32_t segment, uint64_t bytes, uint32_t plain, int sign);
 
-/* fs/extent_dead.c: records that no extent refers to any more, whose disk space is given back when that is durable. */
+/*
+ * fs/extent_dead.c: records that no extent refers to any more, whose disk space is given back when that is
+ * durable.
+ */
 int extent_dead_create(struct dead_list **out);
 void extent_dead_destroy(struct dead_list *d);
-void extent_dead_add(struct dead_list *d, const struct segment_pos *pos); /* inside the operation; without memory it stays garbage */
+/* inside the operation; without memory it stays garbage */
+void extent_dead_add(struct dead_list *d, const struct segment_pos *pos);
 void extent_dead_freeze(struct dead_list *d);                             /* in the commit hook */
 void extent_dead_punch(struct dead_list *d, struct segments *ss);         /* after a durable commit */
 

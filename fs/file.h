@@ -9,24 +9,28 @@
 
 #include "fs/inode.h"
 
-/* Bytes read (short only at end of file) or -errno. -EIO: a chunk is damaged (never wrong bytes). Takes the inode lock shared. */
+/*
+ * Bytes read (short only at end of file) or -errno. -EIO: a chunk is damaged (never wrong bytes). Takes the
+ * inode lock shared.
+ */
 ssize_t file_read(struct inode *inode, void *buf, size_t len, uint64_t offset);
 
 /*
- * Writes all of it or nothing: len or -errno. Reserves space (-ENOSPC here, not later), waits when too much is dirty, updates size, mtime, ctime.
- * kill_priv: clear set-user-id and set-group-id. -EFBIG beyond 2^32 chunks. Takes the inode lock exclusively; the caller holds none.
+ * Writes all of it or nothing: len or -errno. Reserves space (-ENOSPC here, not later), waits when too much
+ * is dirty, updates size, mtime, ctime. kill_priv: clear set-user-id and set-group-id. -EFBIG beyond 2^32
+ * chunks. Takes the inode lock exclusively; the caller holds none.
  */
 ssize_t file_write(struct inode *inode, const void *buf, size_t len, uint64_t offset, bool kill_priv);
 
 /*
- * Sets size, mtime and ctime and stores the record; bytes beyond a shrunk end read as zero when it grows again. Lock held exclusively by the
- * caller (fs/attr.c), outside of an operation.
+ * Sets size, mtime and ctime and stores the record; bytes beyond a shrunk end read as zero when it grows
+ * again. Lock held exclusively by the caller (fs/attr.c), outside of an operation.
  */
 int file_truncate_locked(struct inode *inode, uint64_t size);
 
 /*
- * Encodes and appends the dirty data of this inode (not yet durable). What fails stays dirty and is tried again: an error as long as there is such data. The
- * caller holds no inode lock.
+ * Encodes and appends the dirty data of this inode (not yet durable). What fails stays dirty and is tried
+ * again: an error as long as there is such data. The caller holds no inode lock.
  */
 int file_flush(struct inode *inode);
 
@@ -36,7 +40,10 @@ int file_sync(struct inode *inode);
 /* Next data (hole) at or after offset, as SEEK_DATA (SEEK_HOLE) of lseek(2), also over dirty data. -ENXIO. */
 int64_t file_seek(struct inode *inode, uint64_t offset, bool hole);
 
-/* Unmaps every chunk from `from` on inside an operation budget; more left: 1, else 0. For deletion and fs/todo.c. */
+/*
+ * Unmaps every chunk from `from` on inside an operation budget; more left: 1, else 0. For deletion and
+ * fs/todo.c.
+ */
 int file_free_chunks(struct volume *vol, uint64_t ino, uint32_t from);
 
 /* Throws away dirty data of an inode that is gone. */

@@ -9,12 +9,15 @@
 #include "fs/flush.h"
 #include "fs/stored.h"
 
-/* Bytes [off, off + len) of a chunk, dirty data included. under_cur: but for the upper layer's bytes. -EIO. */
-int file_chunk_read(struct inode *inode, uint32_t no, uint32_t off, uint32_t len, uint8_t *buf, bool under_cur);
+/*
+ * Bytes [off, off + len) of a chunk, dirty data included. under_cur: but for the upper layer's bytes. -EIO.
+ */
+int file_chunk_read(struct inode *inode, uint32_t no, uint32_t off, uint32_t len, uint8_t *buf,
+		    bool under_cur);
 
 /*
- * The file is about to grow beyond `size` without a write to the chunk in which it ends: cuts what the store may hold behind that end. Called between
- * flusher_write_begin, which covers that chunk, and _end.
+ * The file is about to grow beyond `size` without a write to the chunk in which it ends: cuts what the store
+ * may hold behind that end. Called between flusher_write_begin, which covers that chunk, and _end.
  */
 int file_chunk_cut(struct inode *inode, struct dirty_file *df, struct dirty_cost *cost);
 

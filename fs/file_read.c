@@ -6,7 +6,8 @@
 
 #include "fs/file_chunk.h"
 
-int file_chunk_read(struct inode *inode, uint32_t no, uint32_t off, uint32_t len, uint8_t *buf, bool under_cur)
+int file_chunk_read(struct inode *inode, uint32_t no, uint32_t off, uint32_t len, uint8_t *buf,
+		    bool under_cur)
 {
 	struct gap gaps[GAPS_MAX];
 	unsigned n;
@@ -16,7 +17,8 @@ int file_chunk_read(struct inode *inode, uint32_t no, uint32_t off, uint32_t len
 	n = dirty_read(inode->dirty, no, off, len, buf, under_cur, gaps);
 	pthread_mutex_unlock(&inode->data_mutex);
 	for (unsigned i = 0; r == 0 && i < n; i++)
-		r = stored_read(inode->vol, inode->ino, no, gaps[i].off, gaps[i].len, buf + (gaps[i].off - off));
+		r = stored_read(inode->vol, inode->ino, no, gaps[i].off, gaps[i].len,
+				buf + (gaps[i].off - off));
 	return r;
 }
 
@@ -37,7 +39,8 @@ ssize_t file_read(struct inode *inode, void *buf, size_t len, uint64_t offset)
 
 		if (n > len - done)
 			n = (uint32_t)(len - done);
-		r = file_chunk_read(inode, (uint32_t)((offset + done) / chunk_size), off, n, out + done, false);
+		r = file_chunk_read(inode, (uint32_t)((offset + done) / chunk_size), off, n, out + done,
+				    false);
 		if (r == 0)
 			done += n;
 	}

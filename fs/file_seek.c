@@ -17,7 +17,8 @@ static bool dirty_data_next(struct inode *inode, uint32_t no, uint32_t *found)
 
 	pthread_mutex_lock(&inode->data_mutex);
 	if (inode->dirty) {
-		while ((c = dirty_next(inode->dirty, no)) && c->cur.lo == c->cur.hi && (c->cancelled || c->pin.lo == c->pin.hi)) {
+		while ((c = dirty_next(inode->dirty, no)) && c->cur.lo == c->cur.hi &&
+		       (c->cancelled || c->pin.lo == c->pin.hi)) {
 			if (c->no == UINT32_MAX) {
 				c = NULL;
 				break;
@@ -80,7 +81,8 @@ static int64_t seek_locked(struct inode *inode, uint64_t offset, bool hole)
 	if (offset >= size)
 		return -ENXIO;
 	if (hole)
-		r = hole_next(inode, (uint32_t)(offset / chunk_size), (uint32_t)((size + chunk_size - 1) / chunk_size), &no);
+		r = hole_next(inode, (uint32_t)(offset / chunk_size),
+			      (uint32_t)((size + chunk_size - 1) / chunk_size), &no);
 	else
 		r = data_next(inode, (uint32_t)(offset / chunk_size), &no);
 	if (r < 0)

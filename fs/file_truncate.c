@@ -2,8 +2,9 @@
 /*
  * Changing a file's size, and unmapping its chunks.
  *
- * Shrinking leaves the extent of the chunk in which the file now ends as it is: nothing beyond the size is ever read. When the file grows again, that
- * chunk gets a dirty layer that cuts the rest off, and the record keeps the old size until that layer is flushed.
+ * Shrinking leaves the extent of the chunk in which the file now ends as it is: nothing beyond the size is
+ * ever read. When the file grows again, that chunk gets a dirty layer that cuts the rest off, and the record
+ * keeps the old size until that layer is flushed.
  */
 #include <errno.h>
 
@@ -52,7 +53,10 @@ static int unmap_step(struct index_op *op, struct inode *inode, uint32_t *from)
 	return err ? err : r;
 }
 
-/* The first operation stores the new size, and a to-do record if there will be more; the last one removes that. */
+/*
+ * The first operation stores the new size, and a to-do record if there will be more; the last one removes
+ * that.
+ */
 static int chunks_unmap(struct inode *inode, uint32_t from)
 {
 	struct volume *vol = inode->vol;

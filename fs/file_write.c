@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Writing a file: bytes go to dirty layers; nothing is read unless a chunk is written in two places that do not touch.
+ * Writing a file: bytes go to dirty layers; nothing is read unless a chunk is written in two places that do
+ * not touch.
  */
 #include <errno.h>
 #include <limits.h>
@@ -39,8 +40,8 @@ int file_chunk_cut(struct inode *inode, struct dirty_file *df, struct dirty_cost
 	int r;
 
 	pthread_mutex_lock(&inode->data_mutex);
-	r = dirty_prepare(df, (uint32_t)(inode->attr.size / inode->vol->super.chunk_size), 0, inode->attr.size, &layer,
-			  cost);
+	r = dirty_prepare(df, (uint32_t)(inode->attr.size / inode->vol->super.chunk_size), 0,
+			  inode->attr.size, &layer, cost);
 	pthread_mutex_unlock(&inode->data_mutex);
 	return r;
 }
@@ -63,7 +64,10 @@ static void part_of(const struct write *w, uint32_t no, uint32_t *lo, uint32_t *
 	*hi = w->end < start + chunk_size ? (uint32_t)(w->end - start) : (uint32_t)chunk_size;
 }
 
-/* Everything that can fail for one chunk: memory, and the bytes between what the upper layer covers already and the new ones. */
+/*
+ * Everything that can fail for one chunk: memory, and the bytes between what the upper layer covers already
+ * and the new ones.
+ */
 static int chunk_prepare(struct write *w, uint32_t no)
 {
 	struct layer *l;
@@ -149,7 +153,10 @@ static int write_locked(struct write *w, bool kill_priv)
 	return r;
 }
 
-/* Room on disk and in memory for this write; a full disk is asked again after a commit has removed what is garbage. */
+/*
+ * Room on disk and in memory for this write; a full disk is asked again after a commit has removed what is
+ * garbage.
+ */
 static int room_wait(struct volume *vol, const struct write *w)
 {
 	uint64_t chunks = (uint64_t)w->last - w->first + 1;

@@ -161,7 +161,10 @@ void flusher_write_end(struct dirty_file *df, const struct dirty_cost *cost)
 	pthread_mutex_unlock(&df->inode->data_mutex);
 }
 
-/* A file to work on: one that is wanted, else under memory pressure the one that is dirty for longest. Mutex held. */
+/*
+ * A file to work on: one that is wanted, else under memory pressure the one that is dirty for longest. Mutex
+ * held.
+ */
 static struct dirty_file *file_pick(struct flusher *fl)
 {
 	struct dirty_file *df;
@@ -179,7 +182,10 @@ static struct dirty_file *file_pick(struct flusher *fl)
 	return NULL;
 }
 
-/* Claims the next chunk; NULL: there is none, and others need not look. *bare: the file has no chunk left but is not clean either. */
+/*
+ * Claims the next chunk; NULL: there is none, and others need not look. *bare: the file has no chunk left but
+ * is not clean either.
+ */
 static struct dirty_chunk *chunk_claim(struct flusher *fl, struct dirty_file *df, bool *bare)
 {
 	struct dirty_chunk *c;
@@ -201,7 +207,10 @@ static struct dirty_chunk *chunk_claim(struct flusher *fl, struct dirty_file *df
 	return c;
 }
 
-/* Publishes what is ready, in the order of the claims; one worker at a time does it for a file, the others hand over to him. */
+/*
+ * Publishes what is ready, in the order of the claims; one worker at a time does it for a file, the others
+ * hand over to him.
+ */
 static void file_publish(struct dirty_file *df, struct dirty_chunk *encoded)
 {
 	struct dirty_chunk *list[PUBLISH_BATCH];

@@ -21,8 +21,8 @@ static uint64_t flush_ask(struct flusher *fl, struct dirty_file *df)
 }
 
 /*
- * Ends what flush_ask began. Data whose flush failed is not lost but still dirty: so there is an error as long as there is such data, and none once it
- * is flushed after all. data_mutex held.
+ * Ends what flush_ask began. Data whose flush failed is not lost but still dirty: so there is an error as
+ * long as there is such data, and none once it is flushed after all. data_mutex held.
  */
 static int flush_wait(struct inode *inode, struct dirty_file *df, uint64_t target)
 {
@@ -106,8 +106,8 @@ static bool file_unlinked(struct dirty_file *df)
 }
 
 /*
- * Lets go of the dirty list's reference and takes it again: when nobody else had one, the inode is forgotten with all its data. Nobody may
- * work on it meanwhile.
+ * Lets go of the dirty list's reference and takes it again: when nobody else had one, the inode is forgotten
+ * with all its data. Nobody may work on it meanwhile.
  */
 static void file_forget_unused(struct flusher *fl, struct dirty_file *df)
 {

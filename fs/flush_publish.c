@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Publishing encoded chunks: chunk and extent records and the inode's size and times in one operation, then the layers are let go of.
+ * Publishing encoded chunks: chunk and extent records and the inode's size and times in one operation, then
+ * the layers are let go of.
  */
 #include <errno.h>
 
@@ -14,7 +15,8 @@ static int chunk_publish(struct index_op *op, struct inode *inode, struct dirty_
 {
 	if (c->error || c->cancelled || c->unchanged)
 		return c->error;
-	return chunk_map(op, inode->vol, inode->ino, c->no, c->extent.id ? &c->extent : NULL, &inode->attr.blocks);
+	return chunk_map(op, inode->vol, inode->ino, c->no, c->extent.id ? &c->extent : NULL,
+			 &inode->attr.blocks);
 }
 
 /* What the record may say once these chunks are in: never a size that data still on its way has caused. */
@@ -41,7 +43,10 @@ static void stored_advance(struct inode *inode, struct dirty_chunk *const *list,
 	inode->stored_ctime = inode->attr.ctime;
 }
 
-/* The inode lock is held exclusively. True: with these chunks the file is clean, and the dirty_file no longer the inode's. */
+/*
+ * The inode lock is held exclusively. True: with these chunks the file is clean, and the dirty_file no longer
+ * the inode's.
+ */
 static bool file_detach(struct dirty_file *df, struct dirty_chunk *const *list, size_t n)
 {
 	struct inode *inode = df->inode;

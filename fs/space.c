@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Room on the disk beneath: the disk is asked at most once a second, or when the budget of the last answer is spent.
+ * Room on the disk beneath: the disk is asked at most once a second, or when the budget of the last answer is
+ * spent.
  */
 #include "fs/space.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Room on the disk beneath, set aside at write() for the data that will be flushed later, so that ENOSPC comes in time.
+ * Room on the disk beneath, set aside at write() for the data that will be flushed later, so that ENOSPC
+ * comes in time.
  */
 #ifndef FIRN_FS_SPACE_H
 #define FIRN_FS_SPACE_H
@@ -17,7 +18,10 @@ struct space {
 void space_init(struct space *sp);
 void space_fini(struct space *sp);
 
-/* Is there room for `need` bytes more, the reserve for the index and for deleting left alone? -ENOSPC. Sets nothing aside. */
+/*
+ * Is there room for `need` bytes more, the reserve for the index and for deleting left alone? -ENOSPC. Sets
+ * nothing aside.
+ */
 int space_check(struct volume *vol, struct space *sp, uint64_t need);
 
 /* What was written, and what was flushed or dropped. */

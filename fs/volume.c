@@ -106,7 +106,8 @@ static int store_enter(struct volume *vol, struct volume_error *err)
 	return vol->lockfd < 0 ? vol->lockfd : 0;
 }
 
-int volume_lock(const char *path, const struct volume_options *opt, struct volume **out, struct volume_error *err)
+int volume_lock(const char *path, const struct volume_options *opt, struct volume **out,
+		struct volume_error *err)
 {
 	struct volume *vol;
 	int r;
@@ -176,7 +177,8 @@ static int store_open(struct volume *vol, struct volume_error *err)
 		r = counters_read(vol, &counters, err);
 	if (r)
 		return r;
-	r = segments_open(vol->dirfd, vol->super.uuid, vol->super.segment_size, le32_get(counters.next_segment),
+	r = segments_open(vol->dirfd, vol->super.uuid, vol->super.segment_size,
+			  le32_get(counters.next_segment),
 			  le64_get(counters.next_sequence), false, vol->readonly, &vol->segments);
 	if (r == -ENOENT)
 		return volume_fail(err, -EUCLEAN, "damaged store: its directory seg is missing");
@@ -244,7 +246,8 @@ int volume_open_locked(struct volume *vol, struct volume_error *err)
 	return r;
 }
 
-int volume_open(const char *path, const struct volume_options *opt, struct volume **out, struct volume_error *err)
+int volume_open(const char *path, const struct volume_options *opt, struct volume **out,
+		struct volume_error *err)
 {
 	struct volume *vol;
 	int r = volume_lock(path, opt, &vol, err);

@@ -2,9 +2,10 @@
 /*
  * An open store: what every part of the file system shares, its options, its threads and its commits.
  *
- * Lock order, outer to inner: rename mutex, inode locks (ascending ino), index operation, inode data mutex, flusher mutex; innermost, none inside
- * another: cache shard, extent mutex, counters mutex. So no operation is begun under a mutex, and no encode, decode or file I/O is done under any
- * lock but an inode's. Nobody waits for a flush, for room or for a commit while he holds an inode lock: flushing takes it to publish.
+ * Lock order, outer to inner: rename mutex, inode locks (ascending ino), index operation, inode data mutex,
+ * flusher mutex; innermost, none inside another: cache shard, extent mutex, counters mutex. So no operation
+ * is begun under a mutex, and no encode, decode or file I/O is done under any lock but an inode's. Nobody
+ * waits for a flush, for room or for a commit while he holds an inode lock: flushing takes it to publish.
  */
 #ifndef FIRN_FS_VOLUME_H
 #define FIRN_FS_VOLUME_H
@@ -70,33 +71,41 @@ struct volume_error {
 };
 
 /*
- * Makes a store in the directory path (created if missing; -ENOTEMPTY if it holds anything), with a root directory owned by uid:gid, mode 0755.
- * On failure what was created is removed again.
+ * Makes a store in the directory path (created if missing; -ENOTEMPTY if it holds anything), with a root
+ * directory owned by uid:gid, mode 0755. On failure what was created is removed again.
  */
-int volume_create(const char *path, uint32_t chunk_size, const char *label, uint32_t uid, uint32_t gid, struct volume_error *err);
+int volume_create(const char *path, uint32_t chunk_size, const char *label, uint32_t uid, uint32_t gid,
+		  struct volume_error *err);
 
 /*
- * Opens a store: lock, superblock, index, segments, garbage of a crash, orphans and to-dos of an earlier mount; starts flusher and commit
- * threads. Nothing is printed; err->text says the reason (busy: by whom; foreign; newer format with the feature bits; damaged).
+ * Opens a store: lock, superblock, index, segments, garbage of a crash, orphans and to-dos of an earlier
+ * mount; starts flusher and commit threads. Nothing is printed; err->text says the reason (busy: by whom;
+ * foreign; newer format with the feature bits; damaged).
  */
-int volume_open(const char *path, const struct volume_options *opt, struct volume **out, struct volume_error *err);
+int volume_open(const char *path, const struct volume_options *opt, struct volume **out,
+		struct volume_error *err);
 
 /*
- * Starting at the lock only, for daemons: volume_lock before forking (so that failure is reported by the foreground process), volume_open_locked after.
- * volume_open does both.
+ * Starting at the lock only, for daemons: volume_lock before forking (so that failure is reported by the
+ * foreground process), volume_open_locked after. volume_open does both.
  */
-int volume_lock(const char *path, const struct volume_options *opt, struct volume **out, struct volume_error *err);
+int volume_lock(const char *path, const struct volume_options *opt, struct volume **out,
+		struct volume_error *err);
 int volume_open_locked(struct volume *vol, struct volume_error *err);
 
-/* Flushes, commits, stops threads, closes and frees, also on error. Returns the first error: data may not be durable. NULL allowed. */
+/*
+ * Flushes, commits, stops threads, closes and frees, also on error. Returns the first error: data may not be
+ * durable. NULL allowed.
+ */
 int volume_close(struct volume *vol);
 
 /* Next inode number; never reused. */
 uint64_t volume_next_ino(struct volume *vol);
 
 /*
- * Makes everything done before the call durable: flush dirty data, freeze, sync segments, commit. Concurrent callers share one commit. Returns the
- * error of the commit that covered the caller; the data stays and is tried again by the next.
+ * Makes everything done before the call durable: flush dirty data, freeze, sync segments, commit. Concurrent
+ * callers share one commit. Returns the error of the commit that covered the caller; the data stays and is
+ * tried again by the next.
  */
 int volume_commit(struct volume *vol);
 

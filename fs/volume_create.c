@@ -76,7 +76,8 @@ static int records_put(struct index_op *op, struct making *m, uint32_t uid, uint
 	};
 	struct counters_disk counters = {
 		.next_ino = le64_put(INO_FIRST_FREE), .next_extent = le64_put(1), .next_todo = le64_put(1),
-		.commits = le64_put(1), .next_segment = le32_put(1), .next_model = le32_put(1), .inodes = le64_put(1),
+		.commits = le64_put(1), .next_segment = le32_put(1), .next_model = le32_put(1),
+			.inodes = le64_put(1),
 		.next_sequence = le64_put(1),
 	};
 	struct inode_disk disk;
@@ -95,7 +96,8 @@ static int records_put(struct index_op *op, struct making *m, uint32_t uid, uint
 static int store_make(struct making *m, uint32_t uid, uint32_t gid)
 {
 	struct index_op op;
-	int r = segments_open(m->dirfd, m->super.uuid, m->super.segment_size, 1, 1, true, false, &m->segments);
+	int r = segments_open(m->dirfd, m->super.uuid, m->super.segment_size, 1, 1, true, false,
+			      &m->segments);
 
 	if (r == 0)
 		r = index_open(m->dirfd, m->real, true, false, &m->index);
@@ -158,7 +160,8 @@ static int parent_sync(const char *real)
 	return r;
 }
 
-int volume_create(const char *path, uint32_t chunk_size, const char *label, uint32_t uid, uint32_t gid, struct volume_error *err)
+int volume_create(const char *path, uint32_t chunk_size, const char *label, uint32_t uid, uint32_t gid,
+		  struct volume_error *err)
 {
 	struct making m = { .path = path, .dirfd = -1, .lockfd = -1 };
 	int r;

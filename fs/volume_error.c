@@ -36,7 +36,8 @@ int volume_fail_busy(struct volume_error *err, int dirfd)
 	}
 	*role++ = '\0';
 	*where++ = '\0';
-	snprintf(err->text, sizeof err->text, "in use by %.40s, pid %.20s%s%.180s", role, text, *where == '/' ? ", on " : "",
+	snprintf(err->text, sizeof err->text, "in use by %.40s, pid %.20s%s%.180s", role, text,
+		 *where == '/' ? ", on " : "",
 		 *where == '/' ? where : "");
 	return -EBUSY;
 }
@@ -44,8 +45,8 @@ int volume_fail_busy(struct volume_error *err, int dirfd)
 int volume_fail_newer(struct volume_error *err, const struct super *sb)
 {
 	if (sb->version != FORMAT_VERSION)
-		snprintf(err->text, sizeof err->text, "made by a newer firn (format %u; this one knows %u)", sb->version,
-			 FORMAT_VERSION);
+		snprintf(err->text, sizeof err->text, "made by a newer firn (format %u; this one knows %u)",
+			 sb->version, FORMAT_VERSION);
 	else
 		snprintf(err->text, sizeof err->text, "made by a newer firn (it needs the features %#llx)",
 			 (unsigned long long)(sb->incompat & ~(uint64_t)SUPER_INCOMPAT_KNOWN));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A store in a directory of its own, opened and closed at will, and files in its root. Failures fail the test.
+ * A store in a directory of its own, opened and closed at will, and files in its root. Failures fail the
+ * test.
  */
 #ifndef FIRN_TESTS_FS_FIXTURE_H
 #define FIRN_TESTS_FS_FIXTURE_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A process killed at any moment: what was synced is there, whole; the rest is the state of one commit; the store goes on being used.
+ * A process killed at any moment: what was synced is there, whole; the rest is the state of one commit; the
+ * store goes on being used.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -30,7 +31,8 @@ static void fill(uint8_t *bytes, unsigned i, unsigned v)
 }
 
 /*
- * Writes version after version of every file, syncs, and tells the parent through the pipe which version of which file is durable. Never returns.
+ * Writes version after version of every file, syncs, and tells the parent through the pipe which version of
+ * which file is durable. Never returns.
  */
 static void writer_run(struct fixture *f, int out)
 {
@@ -59,7 +61,10 @@ static void writer_run(struct fixture *f, int out)
 	_exit(1);
 }
 
-/* Every file holds the last version noted as durable, or the next one, which may have been on its way; in each chunk. */
+/*
+ * Every file holds the last version noted as durable, or the next one, which may have been on its way; in
+ * each chunk.
+ */
 static void files_check(struct fixture *f, const uint8_t durable[FILES])
 {
 	uint32_t chunk = f->vol->super.chunk_size;
@@ -181,7 +186,10 @@ static void test_unsynced_growth_is_undone_whole(void **state)
 	fixture_fini(&f);
 }
 
-/* A shrunk file whose extent reaches beyond its end: a crash later it grows, and the old bytes must not come back. */
+/*
+ * A shrunk file whose extent reaches beyond its end: a crash later it grows, and the old bytes must not come
+ * back.
+ */
 static void shrink_synced(struct fixture *f)
 {
 	struct inode *inode = fixture_make(f, "file");
@@ -221,7 +229,10 @@ static void test_shrunk_then_killed_then_grown(void **state)
 	fixture_fini(&f);
 }
 
-/* What a crash in the middle of a large truncation leaves: the size is small, chunks beyond it are still mapped, and a to-do record says so. */
+/*
+ * What a crash in the middle of a large truncation leaves: the size is small, chunks beyond it are still
+ * mapped, and a to-do record says so.
+ */
 static void truncate_half(struct fixture *f)
 {
 	struct inode *inode = fixture_make(f, "large");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Disks that are full, fail or lie: errors reach the caller, what was acknowledged stays, and things go on once the disk is well again.
+ * Disks that are full, fail or lie: errors reach the caller, what was acknowledged stays, and things go on
+ * once the disk is well again.
  *
  * Linked with --wrap: the functions below stand before those of index/.
  */
@@ -136,7 +137,10 @@ static void test_other_files_are_synced(void **state)
 	inode_put(good, 1);
 }
 
-/* Dirty memory is full and cannot be flushed: the writer gets the error, and no write that was acknowledged is lost. */
+/*
+ * Dirty memory is full and cannot be flushed: the writer gets the error, and no write that was acknowledged
+ * is lost.
+ */
 static void test_writers_do_not_hang(void **state)
 {
 	struct fixture *f = *state;
@@ -207,7 +211,10 @@ static void test_commit_is_tried_again(void **state)
 	inode_put(inode, 1);
 }
 
-/* Bytes whose sync failed may be lost whatever later syncs say: nothing that points to them may become durable. */
+/*
+ * Bytes whose sync failed may be lost whatever later syncs say: nothing that points to them may become
+ * durable.
+ */
 static void test_failed_sync_ends_commits(void **state)
 {
 	struct fixture *f = *state;
@@ -321,7 +328,10 @@ static bool punch_works(struct fixture *f)
 	return works;
 }
 
-/* What is deleted gives its blocks back although its neighbours in the segment live on, and they are as they were. */
+/*
+ * What is deleted gives its blocks back although its neighbours in the segment live on, and they are as they
+ * were.
+ */
 static void test_deleting_gives_space_back(void **state)
 {
 	struct fixture *f = *state;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Files against a model in memory: random writes, reads, truncations, syncs and reopens with tiny chunks, caches and dirty limits.
+ * Files against a model in memory: random writes, reads, truncations, syncs and reopens with tiny chunks,
+ * caches and dirty limits.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -47,7 +48,8 @@ static void model_fill(struct model *m, uint8_t *p, size_t n)
 	uint32_t kind = rnd(m, 4), step = rnd(m, 7);
 
 	for (size_t i = 0; i < n; i++)
-		p[i] = kind == 0 ? 0 : kind == 1 ? (uint8_t)rnd(m, 256) : (uint8_t)("firn neve ice"[(i * (step + 1)) % 13]);
+		p[i] = kind == 0 ? 0 : kind == 1 ? (uint8_t)rnd(m, 256)
+			: (uint8_t)("firn neve ice"[(i * (step + 1)) % 13]);
 }
 
 static int model_write(struct model *m)
@@ -258,7 +260,10 @@ static void test_zero_chunks_are_holes(void **state)
 	fixture_fini(&f);
 }
 
-/* One file, several writers and readers: blocks are written and read whole, so each block read holds one writer's stamp throughout. */
+/*
+ * One file, several writers and readers: blocks are written and read whole, so each block read holds one
+ * writer's stamp throughout.
+ */
 #define BLOCK 6000u
 #define BLOCKS 40u
 

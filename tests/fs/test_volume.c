@@ -92,7 +92,8 @@ static void test_create_refuses(void **state)
 	snprintf(path, sizeof path, "%s/other", f->dir);
 	assert_int_equal(volume_create(path, 5000, NULL, 0, 0, &err), -EINVAL);
 	assert_non_null(strstr(err.text, "power of two"));
-	assert_int_equal(volume_create(path, 16384, "a label of more than thirty-two bytes", 0, 0, &err), -EINVAL);
+	assert_int_equal(volume_create(path, 16384, "a label of more than thirty-two bytes", 0, 0, &err),
+			 -EINVAL);
 	assert_non_null(strstr(err.text, "label"));
 	snprintf(path, sizeof path, "%s/no/where", f->dir);
 	assert_int_equal(volume_create(path, 16384, NULL, 0, 0, &err), -ENOENT);
