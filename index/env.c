@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #define MAP_MIN ((size_t) 256 << 20)
-#define READERS_MAX 1024
+#define READERS_MAX 254 /* with its header the lock file fills four pages */
 
 static const char *const table_names[TABLE_COUNT] = {
 	[TABLE_META] = "meta",       [TABLE_INODE] = "inode", [TABLE_DIRENT] = "dirent",
