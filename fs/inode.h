@@ -103,7 +103,8 @@ void inode_discard(struct inode *inode);
  */
 int inode_store(struct index_op *op, struct inode *inode);
 
-void inode_encode(struct inode_disk *disk, const struct inode_attr *attr);
+/* Returns the value's length: trailing zero bytes are left out (index/format.h). */
+size_t inode_encode(struct inode_disk *disk, const struct inode_attr *attr);
 int inode_decode(const void *value, size_t len, struct inode_attr *attr); /* -EUCLEAN */
 
 /* Attributes as stat(2) shows them. Takes the lock shared. */

@@ -9,8 +9,10 @@
 
 #define NS_PER_S 1000000000
 
-void inode_encode(struct inode_disk *disk, const struct inode_attr *attr)
+size_t inode_encode(struct inode_disk *disk, const struct inode_attr *attr)
 {
+	size_t len = sizeof *disk;
+
 	memset(disk, 0, sizeof *disk);
 	disk->mode = le16_put((uint16_t)attr->mode);
 	disk->uid = le32_put(attr->uid);
@@ -19,12 +21,15 @@ void inode_encode(struct inode_disk *disk, const struct inode_attr *attr)
 	disk->rdev = le32_put(attr->rdev);
 	disk->generation = le32_put(attr->generation);
 	disk->size = le64_put(attr->size);
-	disk->blocks = le64_put(attr->blocks);
+	disk->holes = le64_put(attr->size - attr->blocks);
 	disk->atime = le64_put((uint64_t)attr->atime);
 	disk->mtime = le64_put((uint64_t)attr->mtime);
 	disk->ctime = le64_put((uint64_t)attr->ctime);
 	disk->btime = le64_put((uint64_t)attr->btime);
 	disk->parent = le64_put(attr->parent);
+	while (len > INODE_DISK_MIN && ((const uint8_t *)disk)[len - 1] == 0)
+		len--;
+	return len;
 }
 
 static bool mode_valid(uint32_t mode)
@@ -38,11 +43,11 @@ static bool mode_valid(uint32_t mode)
 
 int inode_decode(const void *value, size_t len, struct inode_attr *attr)
 {
-	struct inode_disk disk;
+	struct inode_disk disk = {0};
 
-	if (len != sizeof disk)
+	if (len < INODE_DISK_MIN || len > sizeof disk)
 		return -EUCLEAN;
-	memcpy(&disk, value, sizeof disk);
+	memcpy(&disk, value, len);
 	attr->mode = le16_get(disk.mode);
 	attr->uid = le32_get(disk.uid);
 	attr->gid = le32_get(disk.gid);
@@ -50,7 +55,7 @@ int inode_decode(const void *value, size_t len, struct inode_attr *attr)
 	attr->rdev = le32_get(disk.rdev);
 	attr->generation = le32_get(disk.generation);
 	attr->size = le64_get(disk.size);
-	attr->blocks = le64_get(disk.blocks);
+	attr->blocks = attr->size - le64_get(disk.holes);
 	attr->atime = (int64_t)le64_get(disk.atime);
 	attr->mtime = (int64_t)le64_get(disk.mtime);
 	attr->ctime = (int64_t)le64_get(disk.ctime);
@@ -80,9 +85,8 @@ int inode_store(struct index_op *op, struct inode *inode)
 		inode->stored_ctime = attr.ctime;
 	}
 	pthread_mutex_unlock(&inode->data_mutex);
-	inode_encode(&disk, &attr);
 	be64_put(key, inode->ino);
-	return index_put(op, TABLE_INODE, key, sizeof key, &disk, sizeof disk);
+	return index_put(op, TABLE_INODE, key, sizeof key, &disk, inode_encode(&disk, &attr));
 }
 
 /* Rounds towards the past, so that the nanoseconds are never negative. */

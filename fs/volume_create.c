@@ -88,9 +88,8 @@ static int records_put(struct index_op *op, struct making *m, uint32_t uid, uint
 		r = commit_store_counters(op, &counters);
 	if (r)
 		return r;
-	inode_encode(&disk, &root);
 	be64_put(key, INO_ROOT);
-	return index_put(op, TABLE_INODE, key, sizeof key, &disk, sizeof disk);
+	return index_put(op, TABLE_INODE, key, sizeof key, &disk, inode_encode(&disk, &root));
 }
 
 static int store_make(struct making *m, uint32_t uid, uint32_t gid)

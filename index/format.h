@@ -121,7 +121,7 @@ static inline uint64_t be64_get(const uint8_t *p)
 /* The tables of the index: one LMDB database each, in this order; names are what mdb_dump -l shows. */
 enum table {
 	TABLE_META,    /* "meta":    name -> superblock, counters                          */
-	TABLE_INODE,   /* "inode":   ino be64 -> struct inode_disk                         */
+	TABLE_INODE,   /* "inode":   ino be64 -> struct inode_disk, shortened               */
 	TABLE_DIRENT,  /* "dirent":  parent be64, cookie be64 -> struct dirent_disk, name  */
 	TABLE_XATTR,   /* "xattr":   ino be64, name, 0, piece u8 -> up to 1024 bytes       */
 	TABLE_CHUNK,   /* "chunk":   ino be64, chunk be32 -> extent id le64                */
@@ -171,22 +171,26 @@ struct counters_disk {
 };
 static_assert(sizeof(struct counters_disk) == 64, "counters_disk");
 
+/*
+ * An inode. Of the members from `holes` on the value leaves out trailing zero bytes: most files have none of them.
+ */
 struct inode_disk {
 	le16_t mode;            /*  0 type and permissions, as in stat(2)                   */
 	le16_t flags;           /*  2 zero                                                  */
 	le32_t uid;             /*  4 */
 	le32_t gid;             /*  8 */
 	le32_t nlink;           /* 12 */
-	le32_t rdev;            /* 16 major << 20 | minor                                   */
-	le32_t generation;      /* 20 */
-	le64_t size;            /* 24 bytes; a directory: number of its entries             */
-	le64_t blocks;          /* 32 plain bytes of all mapped chunks                      */
-	le64_t atime;           /* 40 ns since 1970, signed (1677 .. 2262)                  */
-	le64_t mtime;           /* 48 */
-	le64_t ctime;           /* 56 */
-	le64_t btime;           /* 64 birth                                                 */
+	le64_t size;            /* 16 bytes; a directory: number of its entries             */
+	le64_t atime;           /* 24 ns since 1970, signed (1677 .. 2262)                  */
+	le64_t mtime;           /* 32 */
+	le64_t ctime;           /* 40 */
+	le64_t btime;           /* 48 birth                                                 */
+	le64_t holes;           /* 56 size less plain bytes of all mapped chunks, modulo 2^64 */
+	le32_t rdev;            /* 64 major << 20 | minor                                   */
+	le32_t generation;      /* 68 */
 	le64_t parent;          /* 72 a directory: its parent; else zero                    */
 };
+#define INODE_DISK_MIN 56
 static_assert(sizeof(struct inode_disk) == 80, "inode_disk");
 
 /*

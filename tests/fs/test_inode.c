@@ -40,17 +40,39 @@ static void test_record(void **state)
 	struct inode_disk disk;
 
 	(void)state;
-	inode_encode(&disk, &sample);
+	assert_int_equal(inode_encode(&disk, &sample), offsetof(struct inode_disk, parent) + 1);
 	memset(&back, 0xff, sizeof back);
 	assert_int_equal(inode_decode(&disk, sizeof disk, &back), 0);
 	assert_memory_equal(&back, &sample, sizeof back);
-	for (size_t len = 0; len < sizeof disk; len++)
+	for (size_t len = 0; len < INODE_DISK_MIN; len++)
 		assert_int_equal(inode_decode(&disk, len, &back), -EUCLEAN);
+	assert_int_equal(inode_decode(&disk, sizeof disk + 1, &back), -EUCLEAN);
 	disk.mode = le16_put(0644);
 	assert_int_equal(inode_decode(&disk, sizeof disk, &back), -EUCLEAN);
 	inode_encode(&disk, &sample);
 	disk.size = le64_put(UINT64_MAX);
 	assert_int_equal(inode_decode(&disk, sizeof disk, &back), -EUCLEAN);
+}
+
+/* A plain file without holes takes the least; what is left out reads as zero. */
+static void test_record_short(void **state)
+{
+	struct inode_attr attr = sample, back;
+	struct inode_disk disk;
+	size_t len;
+
+	(void)state;
+	attr.parent = attr.rdev = attr.generation = 0;
+	attr.blocks = attr.size;
+	len = inode_encode(&disk, &attr);
+	assert_int_equal(len, INODE_DISK_MIN);
+	assert_int_equal(inode_decode(&disk, len, &back), 0);
+	assert_memory_equal(&back, &attr, sizeof back);
+	attr.blocks = attr.size - 4096;
+	len = inode_encode(&disk, &attr);
+	assert_int_equal(len, INODE_DISK_MIN + 2);
+	assert_int_equal(inode_decode(&disk, len, &back), 0);
+	assert_memory_equal(&back, &attr, sizeof back);
 }
 
 static void test_times_before_1970(void **state)
@@ -251,6 +273,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_record),
+		cmocka_unit_test(test_record_short),
 		cmocka_unit_test_setup_teardown(test_times_before_1970, names_setup, names_teardown),
 		cmocka_unit_test_setup_teardown(test_references, names_setup, names_teardown),
 		cmocka_unit_test_setup_teardown(test_damaged_record, names_setup, names_teardown),
