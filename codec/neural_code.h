@@ -3,18 +3,18 @@
  * Coding of a chunk, written once for both directions, both levels and both instruction sets; the including file defines NEURAL_CODE, the
  * name of its instance.
  *
- * A byte is eight binary decisions, bits from the top, each with a probability from the network (and at NEURAL_NORMAL from counters and matches,
- * mixed). Made one after the other, each waits for the one before. But most bytes can be guessed, so first one decision is made for all eight: is it the
- * guessed byte? Its probability is the product of those of the eight bits on the guess's path, which are computed side by side, refined by how such guesses
- * fared. When it is not the guess, the bits are coded one by one with what is then left of their probabilities: bit i agrees with
+ * A byte is eight binary decisions, bits from the top, each with a probability from the network (and at NEURAL_NORMAL from
+ * counters and matches, mixed). Made one after the other, each waits for the one before. But most bytes can be guessed, so first
+ * one decision is made for all eight: is it the guessed byte? Its probability is the product of those of the eight bits on the
+ * guess's path, which are computed side by side, refined by how such guesses fared. When it is not the guess, the bits are coded
+ * one by one with what is then left of their probabilities: bit i agrees with
  *     (q_i - Q_i) / (1 - Q_i)    where q_i is its probability to agree and Q_i the product of q_i .. q_7
  * until one disagrees; the rest of the byte is coded plainly. Without the refinement this costs exactly what bit by bit would.
  */
 #include "codec/neural_counter.h"
 #include "codec/neural_guess.h"
 
-/* Learning rates: output rows, their biases. */
-#define OUT_RATE 900
+/* The output rows learn at the model's rate, in units of 2^-16; their biases at this. */
 #define OUT_SHIFT 16
 #define OUT_BIAS_SHIFT 4
 
@@ -90,7 +90,7 @@ KERNEL void inputs_gather(struct coder *c, int32_t *input, int32_t z, unsigned p
 KERNEL void network_learn(struct coder *c, uint32_t node, int32_t error)
 {
 	struct neural *nn = c->nn;
-	int32_t e = error * OUT_RATE / (1 << OUT_SHIFT);
+	int32_t e = error * nn->tuning.rate / (1 << OUT_SHIFT);
 
 	if (!e)
 		return;
@@ -98,20 +98,16 @@ KERNEL void network_learn(struct coder *c, uint32_t node, int32_t error)
 	nn->out_bias[node] = clamp32(nn->out_bias[node] + error / (1 << OUT_BIAS_SHIFT), -NEURAL_OUT_BIAS_MAX, NEURAL_OUT_BIAS_MAX);
 }
 
-KERNEL int32_t error_of(const struct coder *c, unsigned bit, int32_t z)
-{
-	return (bit ? 65536 : 0) - (int32_t)squash(&c->nn->logistic, z);
-}
-
 /* All that learns from bit `depth` of byte (its lower bits arbitrary). */
 KERNEL void bit_learn(struct coder *c, const struct bits *b, unsigned at, unsigned set, unsigned byte, unsigned depth)
 {
 	unsigned bit = byte >> (7 - depth) & 1;
+	int32_t error = (bit ? 65536 : 0) - (int32_t)squash(&c->nn->logistic, b->mixed[at]);
 
-	network_learn(c, b->node[at], error_of(c, bit, b->z[at]));
+	network_learn(c, b->node[at], error);
 	if (!c->normal)
 		return;
-	kernel_learn(c->nn->tuning.weight[set][depth], b->input[at], clamp32(error_of(c, bit, b->mixed[at]), -65535, 65535));
+	kernel_learn(c->nn->tuning.weight[set][depth], b->input[at], error);
 	for (unsigned i = 0; i < NEURAL_COUNTERS; i++) {
 		struct neural_slot *s = depth < 4 ? c->counters.high[i] : c->counters.low[i];
 
@@ -205,7 +201,7 @@ KERNEL unsigned code_guessed(struct coder *c, unsigned byte)
 	p = (uint32_t)(product >> 16);
 	p = p < 1 ? 1 : p;
 	cell = guess_cell(c->nn, &c->guess, c->normal, p);
-	refined = (p + *cell) / 2;
+	refined = (p + 3 * *cell) / 4;
 	hit = code_decision(c, byte == c->guess.byte, refined < 1 ? 1 : refined);
 	*cell = (uint16_t)(*cell + (((hit ? 65535 : 0) - *cell) >> GUESS_REFINE_RATE));
 	if (!hit)
@@ -225,12 +221,13 @@ KERNEL void code_chunk(const struct neural_job *job, int decode, int normal, uin
 	else
 		c.enc = *job->enc;
 	context_begin(nn->context, job->m, job->class, decode ? job->dst : job->src);
+	counters_begin(&c.counters, nn, 0);
 	for (size_t i = 0; i < job->n; i++) {
 		unsigned byte = decode ? 0 : job->src[i];
 
 		guess_find(&c.guess, nn, context_predictions(nn->context));
 		if (normal)
-			counters_begin(&c.counters, nn, context_last(nn->context));
+			counters_find(&c.counters, nn, c.counters.high, 0);
 		kernel_hidden(nn->hidden, nn->bias, job->m, context_rows_get(nn->context), width);
 		if (c.guess.trust >= GUESS_TRUST_MIN)
 			byte = code_guessed(&c, byte);
@@ -238,8 +235,10 @@ KERNEL void code_chunk(const struct neural_job *job, int decode, int normal, uin
 			byte = code_plainly(&c, 0, 0, NEURAL_SET_NONE, byte);
 		if (decode)
 			job->dst[i] = (uint8_t)byte;
-		guess_learn(&c.guess, nn, (uint8_t)byte);
+		if (normal)
+			counters_begin(&c.counters, nn, context_last(nn->context) << 8 | byte);
 		context_update(nn->context, (uint8_t)byte);
+		guess_learn(&c.guess, nn, (uint8_t)byte); /* while memory brings what the context touched */
 	}
 	if (decode)
 		*job->dec = c.dec;

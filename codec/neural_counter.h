@@ -34,12 +34,14 @@ KERNEL void counters_find(struct counters *c, struct neural *nn, struct neural_s
 		slot[i] = counter_slot(nn->slots[i], c->hash[i], nibble);
 }
 
+/* Enters the position behind these bytes, newest lowest; counters_find comes when memory has had time. */
 KERNEL void counters_begin(struct counters *c, struct neural *nn, uint64_t last)
 {
 	c->hash[0] = ((last & 0xff) + 1) * COUNTER_HASH;
 	c->hash[1] = ((last & 0xffff) + 0x10000) * COUNTER_HASH;
 	c->hash[2] = ((last & 0xffffffff) + 0x100000000) * COUNTER_HASH;
-	counters_find(c, nn, c->high, 0);
+	for (unsigned i = 0; i < NEURAL_COUNTERS; i++)
+		__builtin_prefetch(&nn->slots[i][c->hash[i] >> (64 - NEURAL_SLOTS_LOG2)]);
 }
 
 /* Log odds of a node. */

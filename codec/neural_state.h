@@ -42,14 +42,19 @@
 #define NEURAL_REFINE_CONTEXTS (NEURAL_LEVELS * 4)
 #define NEURAL_REFINE_CELLS 64
 
+/* error * rate stays in 32 bits, and the factor in 16. */
+#define NEURAL_RATE_MAX 16383
+#define NEURAL_RATE_DEFAULT 900
+
 /* What calibration learns and every chunk starts from; all of it adapts in the chunk. */
 struct neural_tuning {
 	int32_t weight[NEURAL_SETS][8][NEURAL_INPUTS] __attribute__((aligned(64)));
 	uint16_t refine[2][NEURAL_REFINE_CONTEXTS][NEURAL_REFINE_CELLS]; /* of fast, of normal */
 	uint16_t trust[NEURAL_TRUSTS];                                  /* probability that this guesser is right */
+	int32_t rate;                                                   /* of the output rows, 0..NEURAL_RATE_MAX */
 };
 #define NEURAL_TUNING_LEN \
-	(NEURAL_SETS * 8 * NEURAL_INPUTS + 2 * NEURAL_REFINE_CONTEXTS * NEURAL_REFINE_CELLS + NEURAL_TRUSTS)
+	(NEURAL_SETS * 8 * NEURAL_INPUTS + 2 * NEURAL_REFINE_CONTEXTS * NEURAL_REFINE_CELLS + NEURAL_TRUSTS + 1)
 _Static_assert(NEURAL_TUNING_LEN <= MODEL_MIXER_MAX, "tuning must fit into the model");
 
 /* Counters: a slot holds one nibble's tree after one context; a node is a probability (12 bits) and its age (4). */

@@ -2,7 +2,7 @@
 /*
  * What a chunk's mixer, refinement and trust start from: defaults, or what calibration put into the model.
  *
- * In the model they are one array of integers: the mixer's weights, the refinement of fast, that of normal, the trusts.
+ * In the model they are one array of integers: the mixer's weights, the refinement of fast, that of normal, the trusts, the rate.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -28,6 +28,7 @@ static void tuning_default(struct neural_tuning *t)
 
 		cell[i] = (uint16_t)(65535 - (miss < 65535 ? miss : 65535));
 	}
+	t->rate = NEURAL_RATE_DEFAULT;
 	for (unsigned i = 0; i < NEURAL_TRUSTS; i++)
 		t->trust[i] = (uint16_t)(i < 32 ? (i % 16 ? 40000 + 1600 * (i % 16) : 0) : i % 4 ? 26000 + 8000 * (i % 4) : 0);
 }
@@ -53,6 +54,7 @@ void neural_tuning_get(struct neural_tuning *t, const struct model *m)
 		cell[i] = probability(*from++);
 	for (unsigned i = 0; i < NEURAL_TRUSTS; i++)
 		t->trust[i] = probability(*from++);
+	t->rate = *from < 0 ? 0 : *from > NEURAL_RATE_MAX ? NEURAL_RATE_MAX : *from;
 	for (unsigned i = 0; i < 32; i += 16)
 		t->trust[i] = 0;
 }
@@ -69,6 +71,7 @@ static void tuning_put(const struct neural_tuning *t, struct model *m)
 		*to++ = cell[i];
 	for (unsigned i = 0; i < NEURAL_TRUSTS; i++)
 		*to++ = t->trust[i];
+	*to = t->rate;
 	m->shape.mixer_len = NEURAL_TUNING_LEN;
 }
 
@@ -76,7 +79,7 @@ static void tuning_put(const struct neural_tuning *t, struct model *m)
 static void tuning_follow(struct model *m, const struct neural_tuning *end, struct model *scratch)
 {
 	tuning_put(end, scratch);
-	for (unsigned i = 0; i < NEURAL_TUNING_LEN; i++)
+	for (unsigned i = 0; i < NEURAL_TUNING_LEN; i++) /* the rate is the same in both */
 		m->mixer[i] += (scratch->mixer[i] - m->mixer[i]) / (1 << CALIBRATE_SHIFT);
 }
 
@@ -93,6 +96,34 @@ static int calibrate_chunk(struct neural *nn, struct model *m, struct model *scr
 		tuning_follow(m, &nn->tuning, scratch);
 	}
 	*bytes += len;
+	return 0;
+}
+
+/* The rate that codes the chunks shortest, of a few. */
+static int calibrate_rate(struct neural *nn, struct model *m, const struct train_chunk *chunks, size_t n, uint8_t *frame, size_t cap)
+{
+	static const int32_t rates[] = {300, 900, 2700, 8100};
+	uint64_t best = UINT64_MAX;
+	int32_t chosen = NEURAL_RATE_DEFAULT;
+	size_t len;
+
+	for (size_t r = 0; r < sizeof rates / sizeof *rates; r++) {
+		uint64_t sum = 0;
+
+		m->mixer[NEURAL_TUNING_LEN - 1] = rates[r];
+		for (size_t i = 0; i < n; i++) {
+			int rc = neural_encode(nn, m, NEURAL_FAST, chunks[i].bytes, chunks[i].len, frame, cap, &len);
+
+			if (rc)
+				return rc;
+			sum += len;
+		}
+		if (sum < best) {
+			best = sum;
+			chosen = rates[r];
+		}
+	}
+	m->mixer[NEURAL_TUNING_LEN - 1] = chosen;
 	return 0;
 }
 
@@ -114,6 +145,7 @@ int neural_calibrate(struct model *m, const struct train_chunk *chunks, size_t n
 		tuning_default(&start);
 		tuning_put(&start, m);
 	}
+	rc = calibrate_rate(nn, m, chunks, n, frame, cap);
 	for (size_t i = 0; i < n && !rc; i++) {
 		rc = calibrate_chunk(nn, m, scratch, &chunks[i], frame, cap, &coded);
 		plain += chunks[i].len;

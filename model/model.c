@@ -5,11 +5,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "model/context.h"
 #include "model/dict.h"
 
 #define ALIGN 64u
+#define HUGE_PAGE ((size_t)2 << 20)
 #define INDEX_LOG2_MIN 8u
 
 static size_t table_bytes(const struct model_shape *s, uint32_t k)
@@ -58,13 +60,33 @@ int model_shape_check(const struct model_shape *shape)
 	return model_memory(shape) <= MODEL_MEMORY_MAX ? 0 : -EINVAL;
 }
 
+/* Large arrays lie on huge pages where there are some: every byte coded reads a few dozen places all over them. */
 static void *zeroed(size_t n)
 {
-	void *p = aligned_alloc(ALIGN, (n + ALIGN - 1) / ALIGN * ALIGN);
+	size_t align = n >= HUGE_PAGE ? HUGE_PAGE : ALIGN;
+	void *p = aligned_alloc(align, (n + align - 1) / align * align);
 
-	if (p)
-		memset(p, 0, n);
+	if (!p)
+		return NULL;
+	if (n >= HUGE_PAGE)
+		(void)madvise(p, n, MADV_HUGEPAGE); /* a wish; small pages do as well */
+	memset(p, 0, n);
 	return p;
+}
+
+/* All tables in one block, which embed[0] owns. */
+static int tables_create(struct model *m)
+{
+	size_t sum = 0;
+
+	for (uint32_t k = 0; k < m->shape.contexts; k++)
+		sum += table_bytes(&m->shape, k);
+	m->embed[0] = zeroed(sum);
+	if (!m->embed[0])
+		return -ENOMEM;
+	for (uint32_t k = 1; k < m->shape.contexts; k++)
+		m->embed[k] = m->embed[k - 1] + table_bytes(&m->shape, k - 1);
+	return 0;
 }
 
 int model_create(const struct model_shape *shape, struct model **out)
@@ -82,11 +104,8 @@ int model_create(const struct model_shape *shape, struct model **out)
 	m->out = zeroed(out_bytes(shape));
 	if (!m->out)
 		goto destroy;
-	for (uint32_t k = 0; k < shape->contexts; k++) {
-		m->embed[k] = zeroed(table_bytes(shape, k));
-		if (!m->embed[k])
-			goto destroy;
-	}
+	if (tables_create(m))
+		goto destroy;
 	if (shape->dict_len) {
 		m->dict_index_log2 = index_log2(shape->dict_len);
 		m->dict = zeroed(shape->dict_len);
@@ -117,8 +136,7 @@ void model_destroy(struct model *m)
 {
 	if (!m)
 		return;
-	for (uint32_t k = 0; k < MODEL_CONTEXTS_MAX; k++)
-		free(m->embed[k]);
+	free(m->embed[0]);
 	free(m->out);
 	free(m->dict);
 	free(m->dict_index);

@@ -38,6 +38,15 @@ static double now(clockid_t clock)
 	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+static uint64_t chunks_bytes(const struct chunks *c)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < c->n; i++)
+		sum += c->list[i].len;
+	return sum;
+}
+
 /* Moves chunks from the end of c to a new list until it holds max bytes. */
 static struct chunks chunks_split(struct chunks *c, size_t max)
 {
@@ -97,7 +106,7 @@ static int model_begin(const struct settings *set, struct chunks *c, struct mode
 
 static int model_train(const struct settings *set, struct chunks *train, struct model **out)
 {
-	struct train_options opt = {.seed = 1, .seconds_max = set->seconds};
+	struct train_options opt = {.seed = 1, .seconds_max = set->seconds, .worth_bytes = chunks_bytes(train)};
 	struct chunks calibration, validation;
 	struct train_progress end;
 	double start = now(CLOCK_MONOTONIC), bits;

@@ -268,7 +268,7 @@ static void test_loaded_through_codec(void **state)
 /* Checksums of frames of a fixed model: they change only with the format, and then on purpose. */
 static void test_golden(void **state)
 {
-	static const uint64_t want[4] = {0x5964746acc15124e, 0xff6c0b03a8dd5f05, 0x4800b46dbe589818, 0x3700113bac337793};
+	static const uint64_t want[4] = {0x5964746acc15124e, 0xd8e85637d707b415, 0x2b3d23a77ecfd82a, 0x400c3d35a872a7bb};
 	struct model *m = model_random(64, 3000, 0, 42);
 	struct neural *nn;
 	uint8_t *bytes;
