@@ -3,14 +3,16 @@
  * Bench of the neural codec: per directory trains a model on most of the files, then codes what it has not seen and prints bits per byte and
  * megabytes per second of processor time beside zstd -19. Everything decoded is compared.
  *
- *     codec [-c DIR] [-t MIB] [-d MIB] [-r LOG2] [-w WIDTH] [-s SECONDS] DIRECTORY...
+ *     codec [-c DIR] [-o DIR] [-t MIB] [-d MIB] [-r LOG2] [-w WIDTH] [-s SECONDS] DIRECTORY...
  *
- * -c keeps trained models in DIR and uses those that are there. -t training sample, -d dictionary, -r rows of a table, -w hidden units.
+ * -c keeps trained models in DIR and uses those that are there. -o writes the chunks that are coded into DIR, a file each, for other
+ * programs to be measured on the same bytes (codec.sh). -t training sample, -d dictionary, -r rows of a table, -w hidden units.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,7 +26,7 @@
 #define VALIDATION_MAX (1u << 20)
 
 struct settings {
-	const char *cache;
+	const char *cache, *out;
 	size_t sample, dict;
 	unsigned rows_log2, width;
 	double seconds;
@@ -153,6 +155,20 @@ static int model_keep(const char *path, const uint8_t *bytes, size_t len)
 	return rc;
 }
 
+/* One file per chunk: DIR/000000, DIR/000001 ... */
+static int chunks_write(const char *dir, const struct chunks *c)
+{
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < c->n; i++) {
+		char path[4096];
+
+		snprintf(path, sizeof path, "%s/%06zu", dir, i);
+		rc = model_keep(path, c->list[i].bytes, c->list[i].len);
+	}
+	return rc;
+}
+
 /* Codes all chunks; prints bits per byte, and speeds of encoding and decoding. */
 static int measure(const char *name, enum codec_id codec, int level, const struct codec_model *model, const struct chunks *c)
 {
@@ -190,6 +206,7 @@ static int bench(const struct settings *set, const char *dir)
 	struct model *m = NULL;
 	uint8_t *bytes = NULL;
 	char path[4096];
+	struct rusage usage;
 	double t;
 	size_t len;
 	int rc = chunks_read(dir, &train, &held);
@@ -210,12 +227,16 @@ static int bench(const struct settings *set, const char *dir)
 		rc = codec_model_load(CODEC_MODEL_NEURAL, bytes, len, &loaded);
 	if (!rc)
 		printf("  model    %zu bytes, loaded in %.2f s; kernel %s\n", len, now(CLOCK_PROCESS_CPUTIME_ID) - t, codec_kernel());
+	if (!rc && set->out)
+		rc = chunks_write(set->out, &held);
 	if (!rc)
 		rc = measure("fast", CODEC_NEURAL, NEURAL_FAST, loaded, &held);
 	if (!rc)
 		rc = measure("normal", CODEC_NEURAL, NEURAL_NORMAL, loaded, &held);
 	if (!rc)
 		rc = measure("zstd -19", CODEC_ZSTD, 19, NULL, &held);
+	getrusage(RUSAGE_SELF, &usage);
+	printf("  all of this in %ld KiB of memory\n", usage.ru_maxrss);
 	fflush(stdout);
 	codec_model_put(loaded);
 	model_destroy(m);
@@ -228,9 +249,10 @@ int main(int argc, char **argv)
 	struct settings set = {.sample = 16u << 20, .dict = 4u << 20, .rows_log2 = 12, .width = 64};
 	int option, rc = 0;
 
-	while ((option = getopt(argc, argv, "c:t:d:r:w:s:")) >= 0) {
+	while ((option = getopt(argc, argv, "c:o:t:d:r:w:s:")) >= 0) {
 		switch (option) {
 		case 'c': set.cache = optarg; break;
+		case 'o': set.out = optarg; break;
 		case 't': set.sample = strtoul(optarg, NULL, 10) << 20; break;
 		case 'd': set.dict = strtoul(optarg, NULL, 10) << 20; break;
 		case 'r': set.rows_log2 = (unsigned)strtoul(optarg, NULL, 10); break;
