@@ -1,46 +1,85 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# The daemon is killed in the middle of writing, several times: every file whose fsync returned is whole at the next mount, which needs no repair.
+# The daemon is killed at random moments while several programs write and sync, and recompaction is killed too: whatever was acknowledged is there at
+# the next mount, which needs no repair. FIRN_KILL_SECONDS: how long.
 . "${top_srcdir:-.}/tests/mount/lib.sh"
 need_fuse
 
-# Waits until the writer has acknowledged some more files, so that the kill falls into the middle of its work.
-wait_for_lines() { # wait_for_lines FILE COUNT PID
-	while [ "$(wc -l <"$1")" -lt "$2" ]; do
-		kill -0 "$3" 2>/dev/null || fail "the writer ended early"
-		sleep 0.05
+seconds=${FIRN_KILL_SECONDS:-10}
+writers="1 2 3"
+acknowledged=0 daemons=0 compactions=0
+
+# nap FROM TO: some milliseconds
+nap() {
+	sleep "$(awk -v from="$1" -v to="$2" -v seed="$(od -An -N4 -tu4 /dev/urandom)" 'BEGIN { srand(seed); printf "%.3f", (from + rand() * (to - from)) / 1000 }')"
+}
+
+verify() { # verify ROUND: what the writers of that round were told
+	for w in $writers; do
+		[ -s "$scratch/$1-$w" ] || continue
+		"$helpers/sync_writer" verify "$mnt/$1-$w" <"$scratch/$1-$w" >"$scratch/out" ||
+			fail "after $daemons kills, of round $1 writer $w: $(cat "$scratch/out")"
 	done
 }
 
-make_store
-: >"$scratch/acknowledged"
-for round in 1 2 3; do
-	mount_store
-	mkdir "$mnt/round-$round"
-	(while dd if=/dev/urandom of="$mnt/noise" bs=1M count=20 status=none; do :; done) 2>/dev/null &
+# Mounts, lets everybody write, kills the daemon.
+write_and_kill() { # write_and_kill ROUND
+	mount_store -o "$options"
+	pids=
+	for w in $writers; do
+		mkdir "$mnt/$1-$w"
+		"$helpers/sync_writer" write "$mnt/$1-$w" >"$scratch/$1-$w" 2>"$scratch/err-$w" &
+		pids="$pids $!"
+	done
+	(while dd if=/dev/urandom of="$mnt/noise" bs=1M count=8 status=none; do :; done) 2>/dev/null &
 	noise=$!
-	: >"$scratch/round-$round"
-	"$helpers/sync_writer" write "$mnt/round-$round" >>"$scratch/round-$round" 2>"$scratch/err" &
-	writer=$!
-	wait_for_lines "$scratch/round-$round" $((round * 15)) "$writer"
-	pid=$(daemon_pid)
-	kill -9 "$pid"
-	wait "$writer" || fail "the writer: $(cat "$scratch/err")"
+	nap 20 "$2"
+	kill -9 "$(daemon_pid)"
+	for pid in $pids; do
+		wait "$pid" || fail "a writer of round $1 was refused: $(cat "$scratch"/err-*)"
+	done
 	kill "$noise" 2>/dev/null || true
 	wait "$noise" 2>/dev/null || true
 	umount -l "$mnt" 2>/dev/null || fusermount3 -uz "$mnt"
 	flock -w 60 "$store/lock" true || fail "the killed daemon still holds the lock"
+	daemons=$((daemons + 1))
+	acknowledged=$((acknowledged + $(cat "$scratch/$1"-* | grep -vc any)))
+}
 
+compact_and_kill() {
+	firn compact --now --quiet "$store" 2>"$scratch/err" &
+	pid=$!
+	nap 5 300
+	kill -9 "$pid" 2>/dev/null || true
+	code=0
+	wait "$pid" 2>/dev/null || code=$?
+	[ "$code" -eq 0 ] || [ "$code" -eq 137 ] || fail "compact gave $code: $(cat "$scratch/err")"
+	[ "$code" -eq 0 ] || compactions=$((compactions + 1))
+}
+
+make_store -c 16K
+round=1
+end=$(($(date +%s) + seconds))
+while [ "$round" -le 3 ] || [ "$(date +%s)" -lt "$end" ]; do
+	case $((round % 3)) in
+	0) options=commit=1,dirty=1M,cache=1M ;;
+	1) options=commit=5 ;;
+	*) options=commit=1,workers=1 ;;
+	esac
+	write_and_kill $round 700
+	[ $((round % 2)) -eq 0 ] || compact_and_kill
 	mount_store
-	for earlier in $(seq "$round"); do
-		"$helpers/sync_writer" verify "$mnt/round-$earlier" <"$scratch/round-$earlier" ||
-			fail "round $round lost files of round $earlier"
+	for earlier in $((round - 2)) $((round - 1)) $round; do
+		[ "$earlier" -le 0 ] || verify "$earlier"
 	done
-	echo usable >"$mnt/after-$round"
+	[ "$round" -le 2 ] || rm -rf "$mnt/$((round - 2))"-*
 	umount_store
-	firn stat "$store" >"$scratch/out" || fail "stat after the crash"
+	round=$((round + 1))
 done
+firn stat "$store" >"$scratch/out" || fail "stat after $daemons crashes"
 mount_store
-[ "$(cat "$mnt/after-1" "$mnt/after-2" "$mnt/after-3" | grep -c usable)" -eq 3 ] || fail "later files are lost"
+verify $((round - 1))
 find "$mnt" -mindepth 1 -delete
 umount_store
+[ "$acknowledged" -gt 0 ] || fail "the writers did nothing"
+echo "$daemons daemons and $compactions recompactions killed, $acknowledged acknowledgements kept"
