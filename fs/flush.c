@@ -199,7 +199,7 @@ static struct dirty_chunk *chunk_claim(struct flusher *fl, struct dirty_file *df
 		df->ready = false;
 		wanted_remove(fl, df);
 	}
-	*bare = !c && df->n == 0 && df->listed && !df->writing && !df->publishing;
+	*bare = !c && df->n == 0 && df->listed && !df->writing && !df->publishing && !df->store_error;
 	if (*bare)
 		df->publishing = true;
 	pthread_mutex_unlock(&fl->mutex);
@@ -209,20 +209,14 @@ static struct dirty_chunk *chunk_claim(struct flusher *fl, struct dirty_file *df
 
 /*
  * Publishes what is ready, in the order of the claims; one worker at a time does it for a file, the others
- * hand over to him.
+ * hand over to him. Who has published must look for chunks again: others did not while he was at it.
  */
-static void file_publish(struct dirty_file *df, struct dirty_chunk *encoded)
+static void file_publish(struct dirty_file *df)
 {
 	struct dirty_chunk *list[PUBLISH_BATCH];
 	size_t n;
 
 	pthread_mutex_lock(&df->inode->data_mutex);
-	encoded->state = CHUNK_ENCODED;
-	if (df->publishing) {
-		pthread_mutex_unlock(&df->inode->data_mutex);
-		return;
-	}
-	df->publishing = true;
 	while ((n = dirty_landed(df, list, PUBLISH_BATCH)) > 0) {
 		pthread_mutex_unlock(&df->inode->data_mutex);
 		flush_publish(df, list, n);
@@ -232,21 +226,42 @@ static void file_publish(struct dirty_file *df, struct dirty_chunk *encoded)
 	pthread_mutex_unlock(&df->inode->data_mutex);
 }
 
-static void bare_publish(struct dirty_file *df)
+/* True: nobody publishes, so the caller does. */
+static bool chunk_hand_over(struct dirty_file *df, struct dirty_chunk *encoded)
 {
-	flush_publish(df, NULL, 0);
+	bool publish;
+
 	pthread_mutex_lock(&df->inode->data_mutex);
-	df->publishing = false;
+	encoded->state = CHUNK_ENCODED;
+	publish = !df->publishing;
+	df->publishing = true;
 	pthread_mutex_unlock(&df->inode->data_mutex);
+	return publish;
+}
+
+/* Flushes chunks of a file as long as there are any to claim. */
+static void file_work(struct flusher *fl, struct dirty_file *df, struct encoder *enc)
+{
+	struct dirty_chunk *c;
+	bool bare;
+
+	while ((c = chunk_claim(fl, df, &bare)) || bare) {
+		if (c) {
+			encode_chunk(enc, fl->vol, df->inode->ino, c);
+			if (!chunk_hand_over(df, c))
+				continue;
+		} else {
+			flush_publish(df, NULL, 0);
+		}
+		file_publish(df);
+	}
 }
 
 static void *worker_run(void *arg)
 {
 	struct flusher *fl = arg;
 	struct encoder enc = { 0 };
-	struct dirty_chunk *c;
 	struct dirty_file *df;
-	bool bare;
 
 	pthread_mutex_lock(&fl->mutex);
 	while (!fl->stop) {
@@ -257,12 +272,7 @@ static void *worker_run(void *arg)
 		}
 		df->users++;
 		pthread_mutex_unlock(&fl->mutex);
-		while ((c = chunk_claim(fl, df, &bare))) {
-			encode_chunk(&enc, fl->vol, df->inode->ino, c);
-			file_publish(df, c);
-		}
-		if (bare)
-			bare_publish(df);
+		file_work(fl, df, &enc);
 		flusher_unuse(fl, df);
 		pthread_mutex_lock(&fl->mutex);
 	}

@@ -13,7 +13,7 @@ total=0
 # one_round MAX_SIZE OPTIONS: mounts, operates, unmounts; the next one finds everything as it is left here.
 one_round() {
 	mount_store -o "$2"
-	"$helpers/random_ops" "$mnt" "$scratch/model" "$seed" "$operations" "$1" 2>"$scratch/err" ||
+	timeout 600 "$helpers/random_ops" "$mnt" "$scratch/model" "$seed" "$operations" "$1" 2>"$scratch/err" ||
 		fail "round with seed $seed, files of up to $1 bytes, -o $2: $(cat "$scratch/err")"
 	umount_store
 	seed=$((seed + 1))
