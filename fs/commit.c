@@ -24,7 +24,7 @@ struct committer {
 	pthread_t thread;
 	bool running;
 
-	struct counters_disk last; /* as stored; used by the thread that commits alone */
+	struct counters_disk last; /* as this mount stored them last; used by the thread that commits alone */
 	/* a segment could not be synced: nothing that came after may become durable */
 	int broken;
 
@@ -41,7 +41,7 @@ int commit_store_counters(struct index_op *op, const struct counters_disk *disk)
 	return index_put(op, TABLE_META, "counters", 8, disk, sizeof *disk);
 }
 
-static void counters_fill(struct volume *vol, struct counters_disk *disk)
+static void counters_fill(struct volume *vol, uint32_t next_segment, struct counters_disk *disk)
 {
 	struct extent_totals totals;
 
@@ -49,7 +49,7 @@ static void counters_fill(struct volume *vol, struct counters_disk *disk)
 	memset(disk, 0, sizeof *disk);
 	disk->next_extent = le64_put(extent_peek_id(vol));
 	disk->plain_bytes = le64_put(totals.plain_bytes);
-	disk->next_segment = le32_put(segments_next(vol->segments));
+	disk->next_segment = le32_put(next_segment);
 	disk->next_sequence = le64_put(segments_sequence(vol->segments));
 	pthread_mutex_lock(&vol->counters_mutex);
 	disk->next_ino = le64_put(vol->counters.next_ino);
@@ -68,11 +68,12 @@ static int commit_hook(struct index_op *op, void *arg)
 	struct volume *vol = arg;
 	struct committer *c = vol->committer;
 	struct counters_disk disk;
-	int r = extent_map_store(op, vol);
+	uint32_t next_segment;
+	int r = extent_map_store(op, vol, &next_segment);
 
 	if (r)
 		return r;
-	counters_fill(vol, &disk);
+	counters_fill(vol, next_segment, &disk);
 	if (memcmp(&disk, &c->last, sizeof disk) == 0)
 		return 0;
 	pthread_mutex_lock(&vol->counters_mutex);
@@ -172,7 +173,6 @@ int committer_create(struct volume *vol)
 		return -ENOMEM;
 	vol->committer = c;
 	c->vol = vol;
-	counters_fill(vol, &c->last);
 	pthread_mutex_init(&c->mutex, NULL);
 	pthread_cond_init(&c->wake, NULL);
 	pthread_cond_init(&c->done, NULL);

@@ -61,8 +61,11 @@ int extent_mark(struct index_op *op, struct volume *vol, const struct extent *e)
 /* Counts records of models in and out of a segment (bytes with headers). */
 void extent_account_model(struct volume *vol, uint32_t segment, uint64_t bytes, int sign);
 
-/* The commit hook's part: writes changed segment statistics. */
-int extent_map_store(struct index_op *op, struct volume *vol);
+/*
+ * The commit hook's part: writes changed segment statistics. *next_segment: the counter that goes with them. Segments
+ * that are begun meanwhile are not among them, and no record of this commit lies there: a crash makes them garbage.
+ */
+int extent_map_store(struct index_op *op, struct volume *vol, uint32_t *next_segment);
 
 /* What the hook found is durable now: the space of records that died until then is given back. */
 void extent_map_durable(struct volume *vol);

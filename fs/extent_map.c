@@ -235,12 +235,13 @@ static int use_store(struct index_op *op, uint32_t segment, const struct segment
 }
 
 /* Finds segments that were begun since, and the present length of those still written. Mutex held. */
-static int uses_refresh(struct volume *vol)
+static int uses_refresh(struct volume *vol, uint32_t *next_segment)
 {
 	struct extent_map *map = vol->extents;
 	uint32_t end = segments_next(vol->segments);
 	bool all_sealed = true;
 
+	*next_segment = end;
 	if (end > 1 && !use_of(map, end - 1))
 		return -ENOMEM;
 	for (uint32_t s = map->first_open; s < end; s++) {
@@ -255,13 +256,13 @@ static int uses_refresh(struct volume *vol)
 	return 0;
 }
 
-int extent_map_store(struct index_op *op, struct volume *vol)
+int extent_map_store(struct index_op *op, struct volume *vol, uint32_t *next_segment)
 {
 	struct extent_map *map = vol->extents;
 	int r;
 
 	pthread_mutex_lock(&map->mutex);
-	r = uses_refresh(vol);
+	r = uses_refresh(vol, next_segment);
 	for (uint32_t s = 1; r == 0 && s < map->count; s++) {
 		struct segment_use *u = &map->use[s];
 

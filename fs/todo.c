@@ -52,6 +52,37 @@ static int todo_first(struct volume *vol, uint64_t *id, struct todo_disk *disk)
 	return disk->op == TODO_FREE_CHUNKS ? 1 : -EUCLEAN;
 }
 
+/*
+ * Moves *from behind the end of the file: a truncation that failed half-way leaves its record, and what was
+ * written since is not to be unmapped. 1: nothing is.
+ */
+static int end_respect(struct volume *vol, uint64_t ino, uint32_t *from)
+{
+	struct inode_disk disk;
+	struct inode_attr attr;
+	struct index_op op;
+	uint64_t end;
+	uint8_t key[8];
+	int n;
+
+	be64_put(key, ino);
+	index_begin(vol->index, &op);
+	n = index_get(&op, TABLE_INODE, key, sizeof key, &disk, sizeof disk);
+	index_end(&op);
+	if (n == -ENOENT)
+		return 0;
+	if (n < 0 && n != -ERANGE)
+		return n;
+	if (n < 0 || inode_decode(&disk, (size_t)n, &attr))
+		return 1; /* who knows how long the file is: nothing of it is touched */
+	end = attr.size / vol->super.chunk_size + (attr.size % vol->super.chunk_size != 0);
+	if (end > UINT32_MAX)
+		return 1;
+	if (*from < end)
+		*from = (uint32_t)end;
+	return 0;
+}
+
 int todo_recover(struct volume *vol)
 {
 	struct todo_disk disk;
@@ -60,9 +91,12 @@ int todo_recover(struct volume *vol)
 	int r;
 
 	while ((r = todo_first(vol, &id, &disk)) == 1) {
-		while ((r = file_free_chunks(vol, le64_get(disk.ino), le32_get(disk.from))) == 1)
-			;
-		if (r)
+		uint32_t from = le32_get(disk.from);
+
+		r = end_respect(vol, le64_get(disk.ino), &from);
+		while (r == 0 && (r = file_free_chunks(vol, le64_get(disk.ino), from)) == 1)
+			r = 0;
+		if (r < 0)
 			return r;
 		index_begin(vol->index, &op);
 		r = todo_del(&op, id);

@@ -277,6 +277,71 @@ static void test_todo_is_finished_at_open(void **state)
 	fixture_fini(&f);
 }
 
+/* A truncation that failed half-way leaves its record behind; the file is written on. */
+static void grow_over_todo(struct fixture *f)
+{
+	struct inode *inode = fixture_make(f, "large");
+	uint8_t bytes[40000];
+	struct index_op op;
+	uint64_t id;
+
+	memset(bytes, 'y', sizeof bytes);
+	index_begin(f->vol->index, &op);
+	if (todo_put(&op, f->vol, inode->ino, 2, &id))
+		_exit(1);
+	index_end(&op);
+	if (file_write(inode, bytes, sizeof bytes, 0, false) != sizeof bytes || file_sync(inode))
+		_exit(1);
+}
+
+static void test_todo_spares_what_came_later(void **state)
+{
+	struct fixture f;
+	struct inode *inode;
+	uint8_t bytes[40000];
+
+	(void)state;
+	memset(bytes, 'y', sizeof bytes);
+	fixture_init(&f, 4096);
+	in_killed_process(&f, grow_over_todo);
+	inode = fixture_find(&f, "large");
+	fixture_check(inode, bytes, sizeof bytes);
+	inode_put(inode, 1);
+	fixture_fini(&f);
+}
+
+/* Unlinked, still open, and durably so. */
+static void orphan_make(struct fixture *f)
+{
+	struct inode *inode = fixture_make(f, "gone");
+	uint8_t bytes[40000];
+
+	memset(bytes, 'z', sizeof bytes);
+	if (file_write(inode, bytes, sizeof bytes, 0, false) != sizeof bytes || file_sync(inode))
+		_exit(1);
+	fixture_unlink(f, "gone");
+	if (volume_commit(f->vol))
+		_exit(1);
+}
+
+/* What the mount after a crash cleans up is counted out for good, also when nothing else happens in that mount. */
+static void test_counters_after_orphans(void **state)
+{
+	struct extent_totals totals;
+	struct fixture f;
+
+	(void)state;
+	fixture_init(&f, 4096);
+	in_killed_process(&f, orphan_make);
+	for (unsigned i = 0; i < 2; i++) {
+		extent_totals(f.vol, &totals);
+		assert_int_equal(totals.plain_bytes, 0);
+		assert_int_equal(f.vol->counters.inodes, 1);
+		fixture_reopen(&f);
+	}
+	fixture_fini(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -284,6 +349,8 @@ int main(void)
 		cmocka_unit_test(test_unsynced_growth_is_undone_whole),
 		cmocka_unit_test(test_shrunk_then_killed_then_grown),
 		cmocka_unit_test(test_todo_is_finished_at_open),
+		cmocka_unit_test(test_todo_spares_what_came_later),
+		cmocka_unit_test(test_counters_after_orphans),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,9 +13,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "fs/extent.h"
@@ -61,6 +63,26 @@ int __wrap_segments_space(struct segments *ss, struct segments_space *out)
 		out->free = out->available = space_left;
 	}
 	return r;
+}
+
+/* A segment is begun, as a worker does, in the middle of a commit's count of them. */
+static struct segments *begin_segment;
+
+uint32_t __real_segments_next(struct segments *ss);
+uint32_t __wrap_segments_next(struct segments *ss);
+uint32_t __wrap_segments_next(struct segments *ss)
+{
+	struct record r = { .kind = RECORD_EXTENT, .plain = 1 };
+	uint32_t next = __real_segments_next(ss);
+	struct segment_pos pos;
+
+	if (begin_segment != ss)
+		return next;
+	begin_segment = NULL;
+	segment_seal_all(ss);
+	assert_int_equal(segment_append(ss, STREAM_HOT, &r, "x", 1, &pos), 0);
+	assert_int_equal(pos.segment, next);
+	return next;
 }
 
 #define LEN 200000u
@@ -371,6 +393,37 @@ static void test_deleting_gives_space_back(void **state)
 	}
 }
 
+static void test_segment_begun_during_a_commit(void **state)
+{
+	struct fixture *f = *state;
+	char path[400];
+	uint32_t begun;
+	int status;
+	pid_t pid;
+
+	begun = segments_next(f->vol->segments) + 1;
+	snprintf(path, sizeof path, "%s/seg/%08x.seg", f->path, begun);
+	fixture_close(f);
+	pid = fork();
+	if (pid == 0) {
+		fixture_open(f);
+		inode_put(written(f, "file", bytes), 1);
+		if (volume_commit(f->vol))
+			_exit(1);
+		fixture_make(f, "another");
+		begin_segment = f->vol->segments;
+		if (volume_commit(f->vol))
+			_exit(1);
+		kill(getpid(), SIGKILL);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(access(path, F_OK), 0);
+	fixture_open(f);
+	assert_int_equal(access(path, F_OK), -1); /* nothing refers to it: it was garbage of the crash */
+	fixture_check(fixture_find(f, "file"), bytes, LEN);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -383,6 +436,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_damage_costs_its_chunk_only, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_overwriting_frees_segments, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_deleting_gives_space_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_segment_begun_during_a_commit, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
