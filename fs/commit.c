@@ -25,8 +25,6 @@ struct committer {
 	bool running;
 
 	struct counters_disk last; /* as this mount stored them last; used by the thread that commits alone */
-	/* a segment could not be synced: nothing that came after may become durable */
-	int broken;
 
 	pthread_mutex_t mutex;     /* guards what follows */
 	pthread_cond_t wake, done;
@@ -85,15 +83,15 @@ static int commit_hook(struct index_op *op, void *arg)
 	return r;
 }
 
-/* Makes the frozen generation durable: first the bytes that it points to. */
+/*
+ * Makes the frozen generation durable: first the bytes that it points to. When their sync fails the generation stays for the
+ * next commit, whose segment_sync succeeds only if it has written those bytes again.
+ */
 static int frozen_commit(struct volume *vol)
 {
-	struct committer *c = vol->committer;
+	int r = segment_sync(vol->segments);
 
-	if (c->broken)
-		return c->broken;
-	c->broken = segment_sync(vol->segments);
-	return c->broken ? c->broken : index_commit(vol->index);
+	return r ? r : index_commit(vol->index);
 }
 
 static int index_make_durable(struct volume *vol)

@@ -233,11 +233,8 @@ static void test_commit_is_tried_again(void **state)
 	inode_put(inode, 1);
 }
 
-/*
- * Bytes whose sync failed may be lost whatever later syncs say: nothing that points to them may become
- * durable.
- */
-static void test_failed_sync_ends_commits(void **state)
+/* Nothing that points to bytes whose sync failed becomes durable. */
+static void test_failed_sync_holds_commits_back(void **state)
 {
 	struct fixture *f = *state;
 	struct inode *inode = written(f, "file", others);
@@ -246,13 +243,37 @@ static void test_failed_sync_ends_commits(void **state)
 	assert_int_equal(file_write(inode, bytes, LEN, 0, false), LEN);
 	sync_error = -EIO;
 	assert_int_equal(file_sync(inode), -EIO);
-	sync_error = 0;
 	assert_int_equal(file_sync(inode), -EIO);
 	fixture_check(inode, bytes, LEN);
 	inode_put(inode, 1);
 	assert_int_equal(volume_close(f->vol), -EIO);
+	sync_error = 0;
 	fixture_open(f);
 	inode = fixture_find(f, "file");
+	fixture_check(inode, others, LEN);
+	inode_put(inode, 1);
+}
+
+/* Once the disk is well again the bytes are written again, and nothing is lost. */
+static void test_failed_sync_is_made_up_for(void **state)
+{
+	struct fixture *f = *state;
+	struct inode *inode = written(f, "file", others);
+
+	assert_int_equal(file_sync(inode), 0);
+	assert_int_equal(file_write(inode, bytes, LEN, 0, false), LEN);
+	sync_error = -EIO;
+	assert_int_equal(file_sync(inode), -EIO);
+	inode_put(written(f, "more", others), 1);
+	assert_int_equal(volume_commit(f->vol), -EIO);
+	sync_error = 0;
+	assert_int_equal(file_sync(inode), 0);
+	inode_put(inode, 1);
+	fixture_reopen(f);
+	inode = fixture_find(f, "file");
+	fixture_check(inode, bytes, LEN);
+	inode_put(inode, 1);
+	inode = fixture_find(f, "more");
 	fixture_check(inode, others, LEN);
 	inode_put(inode, 1);
 }
@@ -432,7 +453,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_writers_do_not_hang, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_full_disk_is_known_at_write, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_commit_is_tried_again, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_failed_sync_ends_commits, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_failed_sync_holds_commits_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_failed_sync_is_made_up_for, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_damage_costs_its_chunk_only, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_overwriting_frees_segments, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_deleting_gives_space_back, setup, teardown),
