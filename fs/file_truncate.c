@@ -97,8 +97,10 @@ static int shrink(struct inode *inode, uint64_t size)
 	pthread_mutex_unlock(&inode->data_mutex);
 	r = from <= UINT32_MAX ? chunks_unmap(inode, (uint32_t)from) : record_store(inode);
 	pthread_mutex_lock(&inode->data_mutex);
-	if (inode->dirty)
+	if (inode->dirty) {
 		dirty_truncate(inode->dirty, size, &cost);
+		flusher_cut(inode->dirty);
+	}
 	pthread_mutex_unlock(&inode->data_mutex);
 	flusher_release(inode->vol, &cost);
 	return r;

@@ -161,6 +161,14 @@ void flusher_write_end(struct dirty_file *df, const struct dirty_cost *cost)
 	pthread_mutex_unlock(&df->inode->data_mutex);
 }
 
+void flusher_cut(struct dirty_file *df)
+{
+	if (df->waiters == 0)
+		return;
+	pthread_cond_broadcast(&df->changed);
+	flusher_want(df->vol->flusher, df); /* when nothing is left but the record, that is what they wait for */
+}
+
 /*
  * A file to work on: one that is wanted, else under memory pressure the one that is dirty for longest. Mutex
  * held.

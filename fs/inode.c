@@ -115,16 +115,31 @@ int inode_table_create(struct volume *vol)
 	return 0;
 }
 
+/* Readers of a busy file follow each other without a gap: writers, and flushes that publish, must not starve behind them. */
+static int lock_init(pthread_rwlock_t *lock)
+{
+	pthread_rwlockattr_t attr;
+	int r = -pthread_rwlockattr_init(&attr);
+
+	if (r)
+		return r;
+	pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+	r = -pthread_rwlock_init(lock, &attr);
+	pthread_rwlockattr_destroy(&attr);
+	return r;
+}
+
 static struct inode *object_create(struct volume *vol, uint64_t ino)
 {
 	struct inode *inode = calloc(1, sizeof *inode);
 
-	if (!inode)
+	if (!inode || lock_init(&inode->lock)) {
+		free(inode);
 		return NULL;
+	}
 	inode->ino = ino;
 	inode->vol = vol;
 	inode->refs = 1;
-	pthread_rwlock_init(&inode->lock, NULL);
 	pthread_mutex_init(&inode->data_mutex, NULL);
 	return inode;
 }

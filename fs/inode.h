@@ -34,7 +34,11 @@ struct inode {
 	struct volume *vol;
 	uint32_t type;         /* S_IFMT bits of the mode: readable without lock */
 
-	pthread_rwlock_t lock; /* outer: namespace and attributes; writers of data exclusively, readers shared */
+	/*
+	 * outer: namespace and attributes; writers of data exclusively, readers shared. Who waits for it exclusively
+	 * goes before new readers, so nobody takes it shared twice.
+	 */
+	pthread_rwlock_t lock;
 
 	/* guarded by lock */
 	struct inode_attr attr;

@@ -444,54 +444,6 @@ static void test_times_and_modes(void **state)
 	fixture_fini(&f);
 }
 
-struct hurry {
-	struct inode *inode;
-	atomic_bool done, failed;
-};
-
-static void *flush_without_end(void *arg)
-{
-	struct hurry *h = arg;
-
-	while (!h->done)
-		h->failed |= file_flush(h->inode) != 0;
-	return NULL;
-}
-
-/*
- * What is written while the record of an emptied file is on its way to the index is flushed too, and so is the record of a file that
- * is emptied again meanwhile: nobody waits for ever.
- */
-static void test_emptied_while_flushed(void **state)
-{
-	struct hurry h = { 0 };
-	pthread_t threads[2];
-	struct fixture f;
-
-	(void)state;
-	fixture_init(&f, 4096);
-	f.opt.workers = 4;
-	fixture_reopen(&f);
-	h.inode = fixture_make(&f, "file");
-	for (unsigned i = 0; i < 2; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, flush_without_end, &h), 0);
-	for (unsigned i = 0; i < 20000; i++) {
-		assert_int_equal(file_write(h.inode, "fresh snow", 10, 4096 * (i % 3), false), 10);
-		if (i % 4 == 3)
-			continue;
-		pthread_rwlock_wrlock(&h.inode->lock);
-		assert_int_equal(file_truncate_locked(h.inode, 0), 0);
-		pthread_rwlock_unlock(&h.inode->lock);
-	}
-	h.done = true;
-	for (unsigned i = 0; i < 2; i++)
-		pthread_join(threads[i], NULL);
-	assert_false(h.failed);
-	assert_int_equal(file_sync(h.inode), 0);
-	inode_put(h.inode, 1);
-	fixture_fini(&f);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -504,7 +456,6 @@ int main(void)
 		cmocka_unit_test(test_unlinked_while_open),
 		cmocka_unit_test(test_times_and_modes),
 		cmocka_unit_test(test_zero_chunks_are_holes),
-		cmocka_unit_test(test_emptied_while_flushed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
