@@ -163,10 +163,8 @@ void flusher_write_end(struct dirty_file *df, const struct dirty_cost *cost)
 
 void flusher_cut(struct dirty_file *df)
 {
-	if (df->waiters == 0)
-		return;
-	pthread_cond_broadcast(&df->changed);
-	flusher_want(df->vol->flusher, df); /* when nothing is left but the record, that is what they wait for */
+	if (df->waiters > 0)
+		flusher_want(df->vol->flusher, df); /* a worker finds what is left: the record, or nothing */
 }
 
 /*
@@ -206,6 +204,7 @@ static struct dirty_chunk *chunk_claim(struct flusher *fl, struct dirty_file *df
 	} else {
 		df->ready = false;
 		wanted_remove(fl, df);
+		pthread_cond_broadcast(&df->changed); /* what they wait for may have been truncated away */
 	}
 	*bare = !c && df->n == 0 && df->listed && !df->writing && !df->publishing && !df->store_error;
 	if (*bare)
