@@ -30,7 +30,7 @@ int space_check(struct volume *vol, struct space *sp, uint64_t need)
 {
 	struct segments_space disk;
 	int64_t now = volume_now();
-	uint64_t taken;
+	uint64_t reserved;
 	int r = 0;
 
 	pthread_mutex_lock(&sp->mutex);
@@ -38,13 +38,15 @@ int space_check(struct volume *vol, struct space *sp, uint64_t need)
 		pthread_mutex_unlock(&sp->mutex);
 		return 0;
 	}
+	reserved = sp->reserved;
 	pthread_mutex_unlock(&sp->mutex);
 	r = segments_space(vol->segments, &disk);
 	if (r)
 		return r;
 	pthread_mutex_lock(&sp->mutex);
-	taken = space_reserve(disk.total) + sp->reserved;
-	sp->budget = disk.available > taken ? disk.available - taken : 0;
+	/* What is flushed while the disk answers may be missing in its answer: it still counts as reserved. */
+	reserved = (reserved > sp->reserved ? reserved : sp->reserved) + space_reserve(disk.total);
+	sp->budget = disk.available > reserved ? disk.available - reserved : 0;
 	sp->asked = now;
 	if (sp->budget < need)
 		r = -ENOSPC;
