@@ -92,9 +92,11 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 	const unsigned want = FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO |
 			      FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_ASYNC_READ | FUSE_CAP_EXPORT_SUPPORT |
 			      FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_ASYNC_DIO;
+	const struct volume *vol = userdata;
 
-	(void)userdata;
 	conn->want = conn->capable & want;
+	if (vol->opt.writethrough)
+		conn->want &= ~(unsigned)FUSE_CAP_WRITEBACK_CACHE;
 	conn->max_write = MAX_WRITE;
 	conn->max_background = MAX_BACKGROUND;
 	conn->congestion_threshold = MAX_BACKGROUND * 3 / 4;

@@ -45,6 +45,8 @@ static int help(void)
 	     "  -o cache=SIZE     keep up to SIZE of decoded data in memory (64M)\n"
 	     "  -o dirty=SIZE     keep up to SIZE of data that is not yet encoded (64M)\n"
 	     "  -o workers=N      encode with N threads (as many as processors, at most 8)\n"
+	     "  -o writeback, nowriteback\n"
+	     "                    gather small writes in the kernel's cache (default), or not\n"
 	     "  -o relatime, noatime, strictatime\n"
 	     "  -o allow_other    let other users in\n"
 	     "  -o dev, nodev, suid, nosuid, exec, noexec, sync, dirsync, nodiratime");
@@ -112,13 +114,25 @@ static bool option_atime(struct volume_options *v, const char *word)
 	return true;
 }
 
+static bool option_writeback(struct volume_options *v, const char *word)
+{
+	if (strcmp(word, "writeback") == 0)
+		v->writethrough = false;
+	else if (strcmp(word, "nowriteback") == 0)
+		v->writethrough = true;
+	else
+		return false;
+	return true;
+}
+
 static int option_apply(struct firnfs_options *o, const char *word)
 {
 	int taken = option_value(&o->volume, word);
 
 	if (taken < 0)
 		return usage("bad value in option ", word);
-	if (taken || word[0] == '\0' || option_atime(&o->volume, word))
+	if (taken || word[0] == '\0' || option_atime(&o->volume, word) ||
+	    option_writeback(&o->volume, word))
 		return -1;
 	if (strcmp(word, "ro") == 0) {
 		o->volume.readonly = true;

@@ -1,56 +1,81 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# Random operations on files, compared with a model in memory; between the rounds the store is unmounted, trained, recompacted and mounted again,
-# with small and usual chunks and the smallest caches. FIRN_RANDOM_SECONDS: how long; FIRN_RANDOM_SEED: where to begin.
+# Random operations on files, compared with a model in memory; between the rounds the store is unmounted, trained, recompacted and mounted again.
+#
+# FIRN_RANDOM_MODES: which of the modes below (all). FIRN_RANDOM_OPERATIONS: how many in each (3000). FIRN_RANDOM_ROUND: how many
+# between two mounts. FIRN_RANDOM_SEED: where to begin; as printed, to repeat a run.
 . "${top_srcdir:-.}/tests/mount/lib.sh"
 need_fuse
 
-seconds=${FIRN_RANDOM_SECONDS:-16}
+modes=${FIRN_RANDOM_MODES:-writeback nowriteback tiny-caches tiny-chunks hot warm cold}
+operations=${FIRN_RANDOM_OPERATIONS:-3000}
+round=${FIRN_RANDOM_ROUND:-750}
 seed=${FIRN_RANDOM_SEED:-$(date +%s)}
-operations=${FIRN_RANDOM_OPERATIONS:-250}
-total=0
+threads=3
+drop=
+[ "$(id -u)" -ne 0 ] || drop=-d
 
-# one_round MAX_SIZE OPTIONS: mounts, operates, unmounts; the next one finds everything as it is left here.
+# What a mode means: options of mkfs.firn and firnfs, the largest file, and what is done to the store between the rounds.
+mode_set() {
+	chunk=128K options=commit=1 size=1500000 settle="leave warm"
+	case $1 in
+	writeback) ;;
+	nowriteback) options=nowriteback,commit=1 ;;
+	tiny-caches) options=cache=1M,dirty=1M,workers=1,commit=1 ;;
+	tiny-chunks) chunk=4K size=300000 settle="warm train cold" ;;
+	hot) settle=leave ;;
+	warm) settle=warm ;;
+	cold) settle="train cold cold cold" ;;
+	*) fail "no mode $1" ;;
+	esac
+}
+
+# one_round OPERATIONS: mounts, operates, unmounts; the next one finds everything as it is left here.
 one_round() {
-	mount_store -o "$2"
-	timeout 600 "$helpers/random_ops" "$mnt" "$scratch/model" "$seed" "$operations" "$1" 2>"$scratch/err" ||
-		fail "round with seed $seed, files of up to $1 bytes, -o $2: $(cat "$scratch/err")"
+	mount_store -o "$options"
+	timeout 3600 "$helpers/random_ops" $drop "$mnt" "$scratch/model" "$seed" "$1" "$size" >>"$scratch/lacks" 2>"$scratch/err" ||
+		fail "mode $mode, round with seed $seed, files of up to $size bytes, -o $options: $(cat "$scratch/err")"
 	umount_store
 	seed=$((seed + 1))
-	total=$((total + 3 * operations))
 }
 
-# settle TRAIN: to the warm or cold tier, with what training brought.
-settle() {
-	if [ "$1" = train ]; then
-		firn train --sample=1 "$store" >"$scratch/out" 2>&1 || fail "seed $seed: train: $(cat "$scratch/out")"
-	fi
-	firn compact --now "$store" >"$scratch/out" 2>&1 || fail "seed $seed: compact: $(cat "$scratch/out")"
-	! grep -qi "damaged" "$scratch/out" || fail "seed $seed: compact: $(cat "$scratch/out")"
+# settled COMMAND...: does something to the unmounted store.
+settled() {
+	"$@" "$store" >"$scratch/out" 2>&1 || fail "mode $mode, seed $seed: $*: $(cat "$scratch/out")"
+	! grep -qi "damaged" "$scratch/out" || fail "mode $mode, seed $seed: $*: $(cat "$scratch/out")"
 }
 
-# one_store SECONDS CHUNK MAX_SIZE
-one_store() {
-	end=$(($(date +%s) + $1))
+settle_store() { # settle_store HOW
+	case $1 in
+	warm) settled firn compact --now --tier=warm ;;
+	cold) settled firn compact --now --tier=cold ;;
+	train)
+		settled firn train --sample=1
+		settled firn compact --now
+		;;
+	esac
+}
+
+one_mode() {
+	mode=$1 done=0
+	mode_set "$mode"
 	rm -rf "$store" "$scratch/model"
 	mkdir "$scratch/model"
-	make_store -c "$2"
-	one_round "$3" cache=1M,dirty=1M,commit=1
-	settle train
+	make_store -c "$chunk"
 	while :; do
-		one_round "$3" cache=1M,dirty=1M,commit=1
-		settle again
-		one_round "$3" workers=4
-		[ "$(date +%s)" -lt "$end" ] || break
-		one_round "$3" workers=1,cache=1M,commit=1
-		settle "$([ $((seed % 5)) -ne 0 ] || echo train)"
+		for how in $settle; do
+			one_round $((round / threads))
+			settle_store "$how"
+			done=$((done + round))
+			[ "$done" -lt "$operations" ] || break 2
+		done
 	done
-	mount_store
-	"$helpers/random_ops" "$mnt" "$scratch/model" "$seed" 0 "$3" 2>"$scratch/err" || fail "at the end: $(cat "$scratch/err")"
-	umount_store
+	one_round 0
+	echo "$mode: $done operations"
 }
 
 echo "first seed: $seed"
-one_store $((seconds / 2)) 4K 300000
-one_store $((seconds / 2)) 128K 1500000
-echo "$total operations"
+for mode in $modes; do
+	one_mode "$mode"
+done
+sort -u "$scratch/lacks"
