@@ -164,7 +164,7 @@ static void entries_free(struct volume *vol, struct entry *list)
 	}
 }
 
-static int extent_decode(struct volume *vol, uint64_t id, uint8_t *buf, size_t cap, uint32_t *plain)
+static int cache_decode(struct volume *vol, uint64_t id, uint8_t *buf, size_t cap, uint32_t *plain)
 {
 	struct codec_ctx *ctx;
 	int r = decoder_get(vol->cache->decoders, &ctx);
@@ -185,7 +185,7 @@ static int entry_load(struct volume *vol, struct entry *e)
 
 	if (!buf)
 		return -ENOMEM;
-	r = extent_decode(vol, e->id, buf, vol->super.chunk_size, &plain);
+	r = cache_decode(vol, e->id, buf, vol->super.chunk_size, &plain);
 	if (r == 0 && plain < vol->super.chunk_size) {
 		own = malloc(plain);
 		if (own)
@@ -270,41 +270,43 @@ static void entry_put(struct volume *vol, struct entry *e)
 	entries_free(vol, out);
 }
 
-int cache_read(struct volume *vol, uint64_t id, uint32_t off, uint32_t len, uint8_t *buf)
+int cache_read(struct volume *vol, const struct extent *extent, uint32_t off, uint32_t len, uint8_t *buf)
 {
+	uint32_t at = extent->group ? extent->at : 0, n;
 	struct entry *e;
-	uint32_t n;
-	int r = entry_get(vol, id, &e);
+	int r = entry_get(vol, extent->group ? extent->group : extent->id, &e);
 
 	if (r)
 		return r;
 	r = e->error;
+	if (r == 0 && (at > e->plain || extent->plain > e->plain - at))
+		r = -EIO;
 	if (r == 0) {
-		n = off < e->plain ? e->plain - off : 0;
+		n = off < extent->plain ? extent->plain - off : 0;
 		if (n > len)
 			n = len;
 		if (n)
-			memcpy(buf, e->bytes + off, n);
+			memcpy(buf, e->bytes + at + off, n);
 		memset(buf + n, 0, len - n);
 	}
 	entry_put(vol, e);
 	return r;
 }
 
-int cache_read_whole(struct volume *vol, uint64_t id, uint32_t plain, uint8_t *buf)
+int cache_read_whole(struct volume *vol, const struct extent *extent, uint8_t *buf)
 {
-	struct shard *s = shard_of(vol->cache, id);
+	struct shard *s = shard_of(vol->cache, extent->id);
 	uint32_t got = 0;
 	bool here;
 	int r;
 
 	pthread_mutex_lock(&s->mutex);
-	here = shard_find(s, id) != NULL;
+	here = shard_find(s, extent->id) != NULL;
 	pthread_mutex_unlock(&s->mutex);
-	if (here)
-		return cache_read(vol, id, 0, plain, buf);
-	r = extent_decode(vol, id, buf, plain, &got);
-	if (r == 0 && got != plain)
+	if (here || extent->group)
+		return cache_read(vol, extent, 0, extent->plain, buf);
+	r = cache_decode(vol, extent->id, buf, extent->plain, &got);
+	if (r == 0 && got != extent->plain)
 		r = -EIO;
 	return r;
 }

@@ -11,17 +11,19 @@
 int cache_create(struct volume *vol); /* sets vol->cache */
 void cache_destroy(struct volume *vol);
 
-/*
- * Copies bytes [off, off + len) of an extent's plain bytes, zeros beyond its end. Several readers of one
- * extent that is not here decode it once.
- * -ENOENT: no such extent (any more); -EIO: damaged; -ENOMEM.
- */
-int cache_read(struct volume *vol, uint64_t id, uint32_t off, uint32_t len, uint8_t *buf);
+struct extent;
 
 /*
- * The same for a whole extent of `plain` bytes, decoded straight into buf and not kept, unless it is here
- * already.
+ * Copies bytes [off, off + len) of an extent's plain bytes, zeros beyond its end. Several readers of one
+ * extent that is not here decode it once. A member of a group is found in its group, which is here as a whole.
+ * -ENOENT: no such extent or group (any more); -EIO: damaged; -ENOMEM.
  */
-int cache_read_whole(struct volume *vol, uint64_t id, uint32_t plain, uint8_t *buf);
+int cache_read(struct volume *vol, const struct extent *e, uint32_t off, uint32_t len, uint8_t *buf);
+
+/*
+ * The same for a whole extent of e->plain bytes. One that is no member is decoded straight into buf and not kept, unless it
+ * is here already.
+ */
+int cache_read_whole(struct volume *vol, const struct extent *e, uint8_t *buf);
 
 #endif

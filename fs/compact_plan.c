@@ -41,7 +41,7 @@ static int plan_pick(void *arg, const struct extent *e)
 {
 	struct picker *p = arg;
 
-	if (!plan_wants(p, e))
+	if (e->is_group || !plan_wants(p, e))
 		return 0;
 	if (p->n == p->room) {
 		size_t room = p->room ? 2 * p->room : 4096;

@@ -1,29 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Extent records: put, counted, moved and read.
+ * Extent records: put, got, counted and let go of.
  */
 #include "fs/extent.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
-#include "codec/codec.h"
 #include "fs/extent_map.h"
-#include "fs/models.h"
-#include "fs/pool.h"
+#include "index/group.h"
 
-/*
- * Extents move only when a recompaction commits: a reader that loses the race this often is not racing but
- * damaged.
- */
-#define READ_TRIES 8
-
-static uint64_t record_bytes(const struct extent *e)
-{
-	return sizeof(struct record_disk) + (uint64_t)e->pos.stored;
-}
-
-static int record_put(struct index_op *op, const struct extent *e)
+int extent_store(struct index_op *op, const struct extent *e)
 {
 	struct extent_disk disk = {
 		.segment = le32_put(e->pos.segment),
@@ -37,14 +23,89 @@ static int record_put(struct index_op *op, const struct extent *e)
 		.touched = le32_put(e->touched),
 		.tried = le16_put(e->tried),
 		.tried_level = e->tried_level,
+		.flags = e->is_group ? EXTENT_GROUP : 0,
+	};
+	struct member_disk member = {
+		.group = le64_put(e->group),
+		.at = le32_put(e->at),
+		.plain = le32_put(e->plain),
+		.refs = le32_put(e->refs),
+		.touched = le32_put(e->touched),
+		.tried = le16_put(e->tried),
+		.tried_level = e->tried_level,
+		.flags = EXTENT_MEMBER,
 	};
 	uint8_t key[8];
 
 	be64_put(key, e->id);
-	return index_put(op, TABLE_EXTENT, key, sizeof key, &disk, sizeof disk);
+	return index_put(op, TABLE_EXTENT, key, sizeof key, e->group ? (const void *)&member : &disk, sizeof disk);
 }
 
-int extent_get(struct index_op *op, uint64_t id, struct extent *e)
+static int member_decode(uint64_t id, const struct member_disk *disk, struct extent *e)
+{
+	*e = (struct extent){
+		.id = id,
+		.group = le64_get(disk->group),
+		.at = le32_get(disk->at),
+		.plain = le32_get(disk->plain),
+		.refs = le32_get(disk->refs),
+		.touched = le32_get(disk->touched),
+		.tried = le16_get(disk->tried),
+		.tried_level = disk->tried_level,
+	};
+	if (e->group == 0 || e->group == id || e->plain == 0 || e->plain > CHUNK_SIZE_MAX || e->refs == 0)
+		return -EUCLEAN;
+	return 0;
+}
+
+int extent_decode(uint64_t id, const void *value, size_t len, struct extent *e)
+{
+	struct extent_disk disk;
+	struct member_disk member;
+
+	*e = (struct extent){ 0 };
+	if (len != sizeof disk)
+		return -EUCLEAN;
+	memcpy(&disk, value, sizeof disk);
+	memcpy(&member, value, sizeof member);
+	if (disk.flags == EXTENT_MEMBER)
+		return member_decode(id, &member, e);
+	*e = (struct extent){
+		.id = id,
+		.pos = { le32_get(disk.segment), le32_get(disk.offset), le32_get(disk.stored) },
+		.stored = le32_get(disk.stored),
+		.plain = le32_get(disk.plain),
+		.codec = disk.codec,
+		.level = disk.level,
+		.model = le16_get(disk.model),
+		.is_group = disk.flags == EXTENT_GROUP,
+		.refs = le32_get(disk.refs),
+		.touched = le32_get(disk.touched),
+		.tried = le16_get(disk.tried),
+		.tried_level = disk.tried_level,
+	};
+	if (disk.flags & ~EXTENT_GROUP || e->plain == 0 || e->plain > CHUNK_SIZE_MAX || e->pos.stored == 0 ||
+	    e->pos.stored > e->plain || e->refs == 0 || (e->is_group && e->refs > e->plain))
+		return -EUCLEAN;
+	return 0;
+}
+
+int extent_resolve(const struct extent *group, struct extent *member)
+{
+	if (!group->is_group || group->id != member->group || member->at > group->plain ||
+	    member->plain > group->plain - member->at || member->plain > group->refs)
+		return -EUCLEAN;
+	member->pos = group->pos;
+	member->stored = group_share(group->pos.stored, group->plain, member->at, member->plain);
+	member->codec = group->codec;
+	member->level = group->level;
+	member->model = group->model;
+	member->whole = group->plain;
+	member->left = group->refs;
+	return 0;
+}
+
+static int record_get(struct index_op *op, uint64_t id, struct extent *e)
 {
 	struct extent_disk disk;
 	uint8_t key[8];
@@ -54,35 +115,60 @@ int extent_get(struct index_op *op, uint64_t id, struct extent *e)
 	n = index_get(op, TABLE_EXTENT, key, sizeof key, &disk, sizeof disk);
 	if (n < 0)
 		return n == -ERANGE ? -EUCLEAN : n;
-	if (n != sizeof disk)
-		return -EUCLEAN;
-	*e = (struct extent){
-		.id = id,
-		.pos = { le32_get(disk.segment), le32_get(disk.offset), le32_get(disk.stored) },
-		.plain = le32_get(disk.plain),
-		.codec = disk.codec,
-		.level = disk.level,
-		.model = le16_get(disk.model),
-		.refs = le32_get(disk.refs),
-		.touched = le32_get(disk.touched),
-		.tried = le16_get(disk.tried),
-		.tried_level = disk.tried_level,
-	};
-	if (e->plain == 0 || e->plain > CHUNK_SIZE_MAX || e->pos.stored == 0 || e->pos.stored > e->plain ||
-	    e->refs == 0)
-		return -EUCLEAN;
-	return 0;
+	return extent_decode(id, &disk, (size_t)n, e);
+}
+
+int extent_get(struct index_op *op, uint64_t id, struct extent *e)
+{
+	struct extent group;
+	int r = record_get(op, id, e);
+
+	if (r || !e->group)
+		return r;
+	r = record_get(op, e->group, &group);
+	if (r == 0)
+		r = extent_resolve(&group, e);
+	return r == -ENOENT ? -EUCLEAN : r;
+}
+
+bool extent_same_place(const struct extent *a, const struct extent *b)
+{
+	if (a->group || b->group)
+		return a->group == b->group && a->at == b->at;
+	return a->pos.segment == b->pos.segment && a->pos.offset == b->pos.offset && a->pos.stored == b->pos.stored;
+}
+
+/* What an extent adds to the live bytes of its segment. Members are counted by their group. */
+static int64_t live_bytes(const struct extent *e)
+{
+	if (e->group)
+		return 0;
+	return (int64_t)sizeof(struct record_disk) +
+		(e->is_group ? group_share(e->pos.stored, e->plain, 0, e->refs) : e->pos.stored);
+}
+
+static int64_t live_plain(const struct extent *e)
+{
+	return e->group ? 0 : e->is_group ? e->refs : e->plain;
+}
+
+/* Counts an extent's place in (sign 1) or out (-1). */
+static int place_count(struct volume *vol, const struct extent *e, int sign)
+{
+	if (e->group)
+		return 0;
+	return extent_map_count(vol->extents, e->pos.segment, sign * live_bytes(e), sign * live_plain(e), sign);
 }
 
 int extent_put(struct index_op *op, struct volume *vol, const struct extent *e)
 {
-	int r = extent_map_count(vol->extents, e->pos.segment, record_bytes(e), e->plain, 1);
+	int r = place_count(vol, e, 1);
 
 	if (r)
 		return r;
-	r = record_put(op, e);
+	r = extent_store(op, e);
 	if (r)
-		(void)extent_map_count(vol->extents, e->pos.segment, record_bytes(e), e->plain, -1);
+		(void)place_count(vol, e, -1);
 	return r;
 }
 
@@ -93,68 +179,80 @@ int extent_ref(struct index_op *op, struct volume *vol, uint64_t id)
 
 	pthread_mutex_lock(&vol->extents->record_mutex);
 	r = extent_get(op, id, &e);
-	if (r == 0 && e.refs == UINT32_MAX)
-		r = -EMLINK;
+	if (r == 0 && (e.refs == UINT32_MAX || e.is_group))
+		r = e.is_group ? -EUCLEAN : -EMLINK;
 	if (r == 0) {
 		e.refs++;
-		r = record_put(op, &e);
+		r = extent_store(op, &e);
 	}
 	pthread_mutex_unlock(&vol->extents->record_mutex);
 	return r;
+}
+
+static int record_del(struct index_op *op, uint64_t id)
+{
+	uint8_t key[8];
+
+	be64_put(key, id);
+	return index_del(op, TABLE_EXTENT, key, sizeof key);
+}
+
+static void place_free(struct volume *vol, const struct extent *e)
+{
+	(void)place_count(vol, e, -1);
+	extent_dead_add(vol->extents->dead, &e->pos);
+}
+
+int extent_shrink(struct index_op *op, struct volume *vol, const struct extent *group, uint32_t left)
+{
+	struct extent now = *group;
+	int r;
+
+	now.refs = left;
+	r = left ? extent_store(op, &now) : record_del(op, now.id);
+	if (r)
+		return r;
+	if (left)
+		(void)extent_map_count(vol->extents, now.pos.segment, live_bytes(&now) - live_bytes(group),
+				       live_plain(&now) - live_plain(group), 0);
+	else
+		place_free(vol, group);
+	return 0;
+}
+
+int extent_leave(struct index_op *op, struct volume *vol, const struct extent *e)
+{
+	struct extent group;
+	int r;
+
+	if (!e->group) {
+		place_free(vol, e);
+		return 0;
+	}
+	r = record_get(op, e->group, &group);
+	if (r)
+		return r == -ENOENT ? -EUCLEAN : r;
+	return extent_shrink(op, vol, &group, group.refs > e->plain ? group.refs - e->plain : 0);
 }
 
 int extent_unref(struct index_op *op, struct volume *vol, uint64_t id)
 {
 	struct extent e;
-	uint8_t key[8];
 	int r;
 
 	pthread_mutex_lock(&vol->extents->record_mutex);
 	r = extent_get(op, id, &e);
+	if (r == 0 && e.is_group)
+		r = -EUCLEAN;
 	if (r == 0 && --e.refs > 0) {
-		r = record_put(op, &e);
+		r = extent_store(op, &e);
 	} else if (r == 0) {
-		be64_put(key, id);
-		r = index_del(op, TABLE_EXTENT, key, sizeof key);
-		if (r == 0) {
-			(void)extent_map_count(vol->extents, e.pos.segment, record_bytes(&e), e.plain, -1);
-			extent_dead_add(vol->extents->dead, &e.pos);
-		}
+		r = record_del(op, id);
+		if (r == 0)
+			r = extent_leave(op, vol, &e);
 	}
 	pthread_mutex_unlock(&vol->extents->record_mutex);
 	return r;
-}
-
-static bool pos_equal(const struct segment_pos *a, const struct segment_pos *b)
-{
-	return a->segment == b->segment && a->offset == b->offset && a->stored == b->stored;
-}
-
-int extent_move(struct index_op *op, struct volume *vol, const struct extent *from, const struct extent *to)
-{
-	struct extent_map *map = vol->extents;
-	struct extent now, moved = *to;
-	int r;
-
-	pthread_mutex_lock(&map->record_mutex);
-	r = extent_get(op, from->id, &now);
-	if (r == -ENOENT || (r == 0 && (!pos_equal(&now.pos, &from->pos) || now.plain != to->plain))) {
-		pthread_mutex_unlock(&map->record_mutex);
-		return 0;
-	}
-	if (r == 0)
-		r = extent_map_count(map, to->pos.segment, record_bytes(to), to->plain, 1);
-	if (r == 0) {
-		moved.id = now.id;
-		moved.refs = now.refs;
-		r = record_put(op, &moved);
-		(void)extent_map_count(map, r ? to->pos.segment : now.pos.segment,
-				       r ? record_bytes(to) : record_bytes(&now), now.plain, -1);
-		if (r == 0)
-			extent_dead_add(map->dead, &now.pos);
-	}
-	pthread_mutex_unlock(&map->record_mutex);
-	return r ? r : 1;
 }
 
 int extent_mark(struct index_op *op, struct volume *vol, const struct extent *e)
@@ -168,93 +266,8 @@ int extent_mark(struct index_op *op, struct volume *vol, const struct extent *e)
 		now.tried = e->tried;
 		now.tried_level = e->tried_level;
 		now.touched = e->touched;
-		r = record_put(op, &now);
+		r = extent_store(op, &now);
 	}
 	pthread_mutex_unlock(&vol->extents->record_mutex);
 	return r;
-}
-
-int extent_append(struct volume *vol, enum segment_stream stream, struct record *r, const void *frame,
-		  size_t len, struct segment_pos *pos)
-{
-	struct extent_map *map = vol->extents;
-	int err;
-
-	pthread_mutex_lock(&map->mutex);
-	map->appending++;
-	pthread_mutex_unlock(&map->mutex);
-	err = segment_append(vol->segments, stream, r, frame, len, pos);
-	if (err == 0)
-		err = extent_map_hold(map, pos->segment, 1);
-	pthread_mutex_lock(&map->mutex);
-	map->appending--;
-	pthread_mutex_unlock(&map->mutex);
-	return err;
-}
-
-void extent_release(struct volume *vol, const struct segment_pos *pos)
-{
-	(void)extent_map_hold(vol->extents, pos->segment, -1);
-}
-
-/* One attempt to read the extent where e says it lies. */
-static int extent_fetch(struct volume *vol, struct codec_ctx *ctx, const struct extent *e, uint8_t *frame,
-			void *buf,
-			size_t cap)
-{
-	struct codec_model *model = NULL;
-	struct record rec;
-	int r;
-
-	if (e->codec == CODEC_RAW)
-		r = segment_read(vol->segments, &e->pos, buf, cap, &rec);
-	else
-		r = segment_read(vol->segments, &e->pos, frame, vol->super.chunk_size, &rec);
-	if (r)
-		return r;
-	if (rec.kind != RECORD_EXTENT || rec.id != e->id || rec.plain != e->plain || rec.codec != e->codec ||
-	    rec.level != e->level || rec.model != e->model)
-		return -EUCLEAN;
-	if (e->codec == CODEC_RAW) {
-		if (e->pos.stored != e->plain)
-			return -EUCLEAN;
-	} else {
-		r = e->model ? models_get(vol, e->model, &model) : 0;
-		if (r == 0)
-			r = codec_decode(ctx, e->codec, e->level, model, frame, e->pos.stored, buf, e->plain);
-		codec_model_put(model);
-		if (r)
-			return r;
-	}
-	return codec_checksum(buf, e->plain) == rec.plain_xxh ? 0 : -EUCLEAN;
-}
-
-int extent_read(struct volume *vol, struct codec_ctx *ctx, uint64_t id, void *buf, size_t cap,
-		uint32_t *plain)
-{
-	struct segment_pos failed = { 0 };
-	uint8_t *frame = pool_get(vol->pool);
-	int r = frame ? 0 : -ENOMEM;
-
-	for (int i = 0; r == 0 && i < READ_TRIES; i++) {
-		struct index_op op;
-		struct extent e;
-
-		index_begin(vol->index, &op);
-		r = extent_get(&op, id, &e);
-		index_end(&op);
-		if (r == 0 &&
-		    (e.plain > vol->super.chunk_size || e.plain > cap || pos_equal(&e.pos, &failed)))
-			r = -EIO;
-		if (r)
-			break;
-		*plain = e.plain;
-		r = extent_fetch(vol, ctx, &e, frame, buf, cap);
-		if (r == 0 || r == -ENOMEM)
-			break;
-		failed = e.pos;
-		r = i + 1 < READ_TRIES ? 0 : -EIO;
-	}
-	pool_put(vol->pool, frame);
-	return r == -EUCLEAN ? -EIO : r;
 }

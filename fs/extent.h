@@ -3,6 +3,9 @@
  * Extents: immutable runs of plain bytes (one chunk each), where they lie, who counts on them, and what each
  * segment still holds.
  *
+ * A small extent may be a *member* of a *group*: an extent of its own, whose record holds the plain bytes of all
+ * members in one frame. It is there as long as a member is; members come, stay and go one by one.
+ *
  * Segment counters live in memory and are written by the commit hook, so map and counters change in one
  * transaction.
  */
@@ -13,11 +16,16 @@
 
 struct extent {
 	uint64_t id;
-	struct segment_pos pos;
+	struct segment_pos pos; /* of its record; a member: of the group's, as codec, level and model are */
+	uint32_t stored;        /* pos.stored; a member: its share of the group's */
 	uint32_t plain;
 	uint8_t codec, level;
 	uint16_t model;
-	uint32_t refs;
+	bool is_group;
+	uint64_t group;         /* that it is a member of, 0 none; then also: */
+	uint32_t at;            /* where it begins in the group's plain bytes */
+	uint32_t whole, left;   /* the group's plain bytes, and those of them that members still hold */
+	uint32_t refs;          /* a group: plain bytes of the members that are left */
 	uint32_t touched; /* hours since 1970 */
 	uint16_t tried;
 	uint8_t tried_level;
@@ -41,19 +49,27 @@ void extent_release(struct volume *vol, const struct segment_pos *pos);
 
 /*
  * Inside an operation. extent_put is for a new one (refs as given): counts its record into the segment's live
- * bytes.
+ * bytes. Of a group only extent_get may be called by others than extent_regroup and extent_move.
  */
 int extent_put(struct index_op *op, struct volume *vol, const struct extent *e);
-int extent_get(struct index_op *op, uint64_t id, struct extent *e); /* -ENOENT, -EUCLEAN */
+int extent_get(struct index_op *op, uint64_t id, struct extent *e); /* -ENOENT, -EUCLEAN (also: it has no group) */
 int extent_ref(struct index_op *op, struct volume *vol, uint64_t id);
 /* at zero the record goes and the segment's live bytes shrink */
 int extent_unref(struct index_op *op, struct volume *vol, uint64_t id);
 
 /*
- * Moves an extent to a new place if it still lies where `from` says (recompaction): 1 moved, 0 changed
- * meanwhile or gone (then the new record is garbage in its segment). Inside an operation.
+ * Moves an extent, or a group with all its members, to a record of its own if it still lies where `from` says (recompaction): 1 moved,
+ * 0 changed meanwhile or gone (then the new record is garbage in its segment). Inside an operation.
  */
 int extent_move(struct index_op *op, struct volume *vol, const struct extent *from, const struct extent *to);
+
+/*
+ * Makes the n extents that still lie where from[] says members of a new group; *moved: how many did. The group's record lies at
+ * group->pos (appended, with that id); its members are from[] in order, back to back. All get the tried and tried_level of
+ * the group. Inside an operation.
+ */
+int extent_regroup(struct index_op *op, struct volume *vol, const struct extent *group, const struct extent *from, size_t n,
+		   size_t *moved);
 
 /* Remembers tried/tried_level/touched of an extent that otherwise stays. */
 int extent_mark(struct index_op *op, struct volume *vol, const struct extent *e);
@@ -85,8 +101,8 @@ struct extent_totals {
 void extent_totals(struct volume *vol, struct extent_totals *out);
 
 /*
- * Reads and decodes an extent into buf (cap >= its plain length) and checks its plain checksum. Retries when
- * it was moved meanwhile. -ENOENT: there is no such extent (any more): the caller looks its chunk up again.
+ * Reads and decodes an extent into buf (cap >= its plain length) and checks its plain checksum; of a group, all that its record
+ * holds; of a member, from the group's frame, decoded for this. Retries when it was moved meanwhile. -ENOENT: there is no such extent (any more): the caller looks its chunk up again.
  * -EIO for any damage.
  */
 struct codec_ctx;

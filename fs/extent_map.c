@@ -32,22 +32,22 @@ static struct segment_use *use_of(struct extent_map *map, uint32_t segment)
 	return &map->use[segment];
 }
 
-int extent_map_count(struct extent_map *map, uint32_t segment, uint64_t bytes, uint32_t plain, int sign)
+static void add(uint64_t *to, int64_t n)
+{
+	*to = n < 0 && *to < 0 - (uint64_t)n ? 0 : *to + (uint64_t)n;
+}
+
+int extent_map_count(struct extent_map *map, uint32_t segment, int64_t bytes, int64_t plain, int records)
 {
 	struct segment_use *u;
 
 	pthread_mutex_lock(&map->mutex);
 	u = use_of(map, segment);
-	if (u && sign > 0) {
-		u->live += bytes;
-		u->records++;
-		map->plain_bytes += plain;
-	} else if (u) {
-		u->live -= bytes < u->live ? bytes : u->live;
-		u->records -= u->records > 0;
-		map->plain_bytes -= plain < map->plain_bytes ? plain : map->plain_bytes;
-	}
 	if (u) {
+		add(&u->live, bytes);
+		add(&map->plain_bytes, plain);
+		if (records > 0 || u->records > 0)
+			u->records += (uint32_t)records;
 		u->known = true;
 		u->changed = true;
 	}
@@ -69,7 +69,7 @@ int extent_map_hold(struct extent_map *map, uint32_t segment, int n)
 
 void extent_account_model(struct volume *vol, uint32_t segment, uint64_t bytes, int sign)
 {
-	(void)extent_map_count(vol->extents, segment, bytes, 0, sign);
+	(void)extent_map_count(vol->extents, segment, sign * (int64_t)bytes, 0, sign);
 }
 
 static int use_load(struct extent_map *map, const struct index_record *rec)

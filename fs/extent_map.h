@@ -35,10 +35,10 @@ struct extent_map {
 };
 
 /*
- * Counts a record (bytes with header) in (sign 1) or out (-1) of a segment. A new one (sign 1) may need
+ * Adds records (1, 0, -1) with their bytes, headers included, and plain bytes to what a segment holds. A new segment may need
  * memory: -ENOMEM.
  */
-int extent_map_count(struct extent_map *map, uint32_t segment, uint64_t bytes, uint32_t plain, int sign);
+int extent_map_count(struct extent_map *map, uint32_t segment, int64_t bytes, int64_t plain, int records);
 
 /*
  * fs/extent_dead.c: records that no extent refers to any more, whose disk space is given back when that is
@@ -50,6 +50,24 @@ void extent_dead_destroy(struct dead_list *d);
 void extent_dead_add(struct dead_list *d, const struct segment_pos *pos);
 void extent_dead_freeze(struct dead_list *d);                             /* in the commit hook */
 void extent_dead_punch(struct dead_list *d, struct segments *ss);         /* after a durable commit */
+
+/*
+ * fs/extent.c: between an extent and its value in the index. What of a member only its group knows extent_resolve
+ * sets. -EUCLEAN.
+ */
+int extent_store(struct index_op *op, const struct extent *e);
+int extent_decode(uint64_t id, const void *value, size_t len, struct extent *e);
+int extent_resolve(const struct extent *group, struct extent *member);
+
+/* The same place of the same plain bytes: a group may move with its members. */
+bool extent_same_place(const struct extent *a, const struct extent *b);
+
+/*
+ * fs/extent.c, with record_mutex held. extent_shrink: a group's members are `left` bytes now; without any it goes.
+ * extent_leave: lets go of the place of an extent whose record in the index says something else now.
+ */
+int extent_shrink(struct index_op *op, struct volume *vol, const struct extent *group, uint32_t left);
+int extent_leave(struct index_op *op, struct volume *vol, const struct extent *e);
 
 /* Adds n (1, -1) to the holds of a segment. */
 int extent_map_hold(struct extent_map *map, uint32_t segment, int n);

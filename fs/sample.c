@@ -38,11 +38,14 @@ static uint64_t sample_hash(uint64_t x)
 	return x ^ (x >> 31);
 }
 
+/* Of groups the whole is drawn, as it is coded, not the members. */
 static int sample_consider(void *arg, const struct extent *e)
 {
 	struct draw *d = arg;
 	double u;
 
+	if (e->group)
+		return 0;
 	if (d->n == d->room) {
 		size_t room = d->room ? 2 * d->room : 4096;
 		struct candidate *grown = realloc(d->list, room * sizeof *grown);

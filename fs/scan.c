@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fs/extent_map.h"
+
 #define BATCH 128
 
 /* Fills batch with the records after the last one (*last_len 0: from the first); returns how many. */
@@ -59,37 +61,41 @@ int scan_table(struct volume *vol, enum table table, int (*fn)(void *arg, const 
 struct scan_extents {
 	int (*fn)(void *arg, const struct extent *e);
 	void *arg;
+	struct volume *vol;
+	struct extent group; /* of the member before: the next one is often of the same */
 };
+
+/* Completes a member by its group; false when that is not there (any more). */
+static bool scan_resolve(struct scan_extents *s, struct extent *e)
+{
+	struct index_op op;
+	int r;
+
+	if (s->group.id == e->group)
+		return extent_resolve(&s->group, e) == 0;
+	index_begin(s->vol->index, &op);
+	r = extent_get(&op, e->group, &s->group);
+	index_end(&op);
+	if (r < 0)
+		s->group = (struct extent){0};
+	return r == 0 && extent_resolve(&s->group, e) == 0;
+}
 
 static int scan_extent(void *arg, const struct index_record *r)
 {
 	struct scan_extents *s = arg;
-	struct extent_disk d;
 	struct extent e;
 
-	if (r->key_len != 8 || r->len != sizeof d)
+	if (r->key_len != 8 || extent_decode(be64_get(r->key), r->value, r->len, &e) < 0)
 		return 0;
-	memcpy(&d, r->value, sizeof d);
-	e = (struct extent){
-		.id = be64_get(r->key),
-		.pos = {le32_get(d.segment), le32_get(d.offset), le32_get(d.stored)},
-		.plain = le32_get(d.plain),
-		.codec = d.codec,
-		.level = d.level,
-		.model = le16_get(d.model),
-		.refs = le32_get(d.refs),
-		.touched = le32_get(d.touched),
-		.tried = le16_get(d.tried),
-		.tried_level = d.tried_level,
-	};
-	if (e.plain < 1 || e.plain > CHUNK_SIZE_MAX || e.pos.stored > 2 * CHUNK_SIZE_MAX)
+	if (e.group && !scan_resolve(s, &e))
 		return 0;
 	return s->fn(s->arg, &e);
 }
 
 int scan_extents(struct volume *vol, int (*fn)(void *arg, const struct extent *e), void *arg)
 {
-	struct scan_extents s = {fn, arg};
+	struct scan_extents s = {.fn = fn, .arg = arg, .vol = vol};
 
 	return scan_table(vol, TABLE_EXTENT, scan_extent, &s);
 }

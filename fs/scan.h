@@ -14,7 +14,7 @@
  */
 int scan_table(struct volume *vol, enum table table, int (*fn)(void *arg, const struct index_record *r), void *arg);
 
-/* Likewise for extents, decoded. Records that cannot be one are passed over: fsck's matter. */
+/* Likewise for extents, decoded, groups and their members among them. Records that cannot be one are passed over: fsck's matter. */
 int scan_extents(struct volume *vol, int (*fn)(void *arg, const struct extent *e), void *arg);
 
 #endif

@@ -38,11 +38,13 @@ static int stat_inode(void *arg, const struct index_record *r)
 	return 0;
 }
 
+/* The plain bytes of a group are its members', and so are the shares of what is stored of it; what remains of it is its header. */
 static void stat_add(struct stat_codec *to, const struct extent *e)
 {
-	to->extents++;
-	to->plain += e->plain;
-	to->stored += e->pos.stored + sizeof(struct record_disk);
+	to->groups += e->is_group;
+	to->extents += !e->is_group;
+	to->plain += e->is_group ? 0 : e->plain;
+	to->stored += (e->is_group ? 0 : e->stored) + (e->group ? 0 : sizeof(struct record_disk));
 }
 
 /* The tier is what recompaction last did with an extent, or what its codec says when it never came by. */

@@ -10,6 +10,7 @@
 
 struct stat_codec {
 	uint64_t extents, plain, stored; /* stored: frames and record headers */
+	uint64_t groups;                 /* records in which small extents are packed together */
 };
 
 struct store_stat {

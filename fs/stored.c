@@ -47,16 +47,16 @@ int stored_read(struct volume *vol, uint64_t ino, uint32_t no, uint32_t off, uin
 			memset(buf, 0, len);
 			return 0;
 		}
-		if (e.id == gone)
+		if ((e.group ? e.group : e.id) == gone)
 			return -EIO;
 		if (off == 0 && len >= e.plain) {
-			r = cache_read_whole(vol, e.id, e.plain, buf);
+			r = cache_read_whole(vol, &e, buf);
 			memset(buf + e.plain, 0, len - e.plain);
 		} else {
-			r = cache_read(vol, e.id, off, len, buf);
+			r = cache_read(vol, &e, off, len, buf);
 		}
 		if (r != -ENOENT)
 			return r;
-		gone = e.id;
+		gone = e.group ? e.group : e.id;
 	}
 }

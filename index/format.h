@@ -11,6 +11,7 @@
 
 #include <assert.h>
 #include <endian.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -205,6 +206,12 @@ struct dirent_disk {
 };
 static_assert(sizeof(struct dirent_disk) == 9, "dirent_disk");
 
+/* What an extent's flags say of it: nothing is said of one that has a record of its own. */
+enum extent_flags {
+	EXTENT_GROUP = 1,  /* small extents packed into one record, struct extent_disk: no chunk names it, its members do */
+	EXTENT_MEMBER = 2, /* a piece of a group, struct member_disk */
+};
+
 /*
  * Where an extent's bytes lie. Immutable in content: refs, heat and the location may change, plain bytes never.
  */
@@ -216,13 +223,28 @@ struct extent_disk {
 	uint8_t codec;          /* 16 enum codec_id                                         */
 	uint8_t level;          /* 17 codec's own                                           */
 	le16_t model;           /* 18 model number the frame needs, 0 none                  */
-	le32_t refs;            /* 20 chunk records that name this extent                   */
+	le32_t refs;            /* 20 chunk records that name it; a group: plain bytes of the members that are left */
 	le32_t touched;         /* 24 hours since 1970 of the last write or noticed read    */
 	le16_t tried;           /* 28 model number tried without gain, 0 none               */
 	uint8_t tried_level;    /* 30 tier tried with it                                    */
-	uint8_t flags;          /* 31 zero                                                  */
+	uint8_t flags;          /* 31 0 or EXTENT_GROUP                                     */
 };
 static_assert(sizeof(struct extent_disk) == 32, "extent_disk");
+
+/* An extent that is a member of a group: of the length of, and with what both have at the place of, struct extent_disk. */
+struct member_disk {
+	le64_t group;           /*  0 extent id of the group                                */
+	le32_t at;              /*  8 where its bytes begin in the group's plain bytes      */
+	le32_t plain;           /* 12 bytes, 1..chunk size                                  */
+	le32_t reserved;        /* 16 zero                                                  */
+	le32_t refs;            /* 20 chunk records that name it                            */
+	le32_t touched;         /* 24 as above                                              */
+	le16_t tried;           /* 28 as above                                              */
+	uint8_t tried_level;    /* 30 as above                                              */
+	uint8_t flags;          /* 31 EXTENT_MEMBER                                         */
+};
+static_assert(sizeof(struct member_disk) == sizeof(struct extent_disk), "member_disk");
+static_assert(offsetof(struct member_disk, flags) == offsetof(struct extent_disk, flags), "member_disk flags");
 
 struct segment_stat_disk {
 	le64_t total;           /*  0 bytes appended and committed, file header included    */
@@ -286,6 +308,7 @@ static_assert(sizeof(struct segment_disk) == 48, "segment_disk");
 enum record_kind {
 	RECORD_EXTENT = 1,
 	RECORD_MODEL = 2,
+	RECORD_GROUP = 3, /* the stored bytes are a member table (index/group.h), then the frame */
 };
 
 #define RECORD_MAGIC 0x6e726966u
@@ -298,8 +321,8 @@ struct record_disk {
 	uint8_t reserved;       /*  7 zero                                                  */
 	le32_t stored;          /*  8 bytes after this header                               */
 	le32_t plain;           /* 12 bytes after decoding                                  */
-	le64_t id;              /* 16 extent id; a model: its number                        */
-	le64_t ino;             /* 24 owner hint for rebuilding; a model: total bytes       */
+	le64_t id;              /* 16 extent id, also of a group; a model: its number       */
+	le64_t ino;             /* 24 owner hint for rebuilding (a group: zero); a model: total bytes */
 	le32_t chunk;           /* 32 owner hint; a model: piece number                     */
 	le16_t model;           /* 36 model number the frame needs                          */
 	le16_t reserved2;       /* 38 zero                                                  */

@@ -39,7 +39,7 @@ void record_encode(struct record_disk *disk, const struct record *r, const void 
 bool record_decode(const struct record_disk *disk, struct record *r)
 {
 	if (le32_get(disk->magic) != RECORD_MAGIC || disk->reserved != 0 || le16_get(disk->reserved2) != 0 ||
-	    (disk->kind != RECORD_EXTENT && disk->kind != RECORD_MODEL) ||
+	    disk->kind < RECORD_EXTENT || disk->kind > RECORD_GROUP ||
 	    le32_get(disk->stored) > SEGMENT_RECORD_MAX)
 		return false;
 	r->kind = (enum record_kind) disk->kind;

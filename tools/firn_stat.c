@@ -27,15 +27,16 @@ static void stat_line(const char *name, const struct stat_codec *c)
 {
 	char plain[PROGRESS_SIZE], stored[PROGRESS_SIZE];
 
-	printf("  %-10s %10" PRIu64 " %11s %11s %7.1f%%\n", name, c->extents, progress_size(plain, (double)c->plain),
-	       progress_size(stored, (double)c->stored), 100 * stat_share(c->stored, c->plain));
+	printf("  %-10s %10" PRIu64 " %10" PRIu64 " %11s %11s %7.1f%%\n", name, c->extents, c->groups,
+	       progress_size(plain, (double)c->plain), progress_size(stored, (double)c->stored),
+	       100 * stat_share(c->stored, c->plain));
 }
 
 static void stat_size(const char *name, uint64_t bytes)
 {
 	char buf[PROGRESS_SIZE];
 
-	printf("  %-10s %10s %11s %11s\n", name, "", "", progress_size(buf, (double)bytes));
+	printf("  %-10s %10s %10s %11s %11s\n", name, "", "", "", progress_size(buf, (double)bytes));
 }
 
 static void stat_table(const struct store_stat *s)
@@ -44,19 +45,19 @@ static void stat_table(const struct store_stat *s)
 
 	printf("%" PRIu64 " files, %" PRIu64 " directories, %" PRIu64 " symlinks, %" PRIu64 " others; %s in files\n\n",
 	       s->files, s->directories, s->symlinks, s->others, progress_size(buf, (double)s->file_bytes));
-	printf("  %-10s %10s %11s %11s %8s\n", "tier", "extents", "plain", "stored", "ratio");
+	printf("  %-10s %10s %10s %11s %11s %8s\n", "tier", "extents", "groups", "plain", "stored", "ratio");
 	stat_line("hot", &s->hot);
 	stat_line("warm", &s->warm);
 	stat_line("cold", &s->cold);
-	printf("\n  %-10s %10s %11s %11s %8s\n", "codec", "extents", "plain", "stored", "ratio");
+	printf("\n  %-10s %10s %10s %11s %11s %8s\n", "codec", "extents", "groups", "plain", "stored", "ratio");
 	for (unsigned i = 0; i < CODEC_COUNT; i++)
 		stat_line(codec_name(i), &s->codec[i]);
-	printf("\n  %-10s %10s %11s %11s %8s\n", "cost", "", "plain", "on disk", "ratio");
+	printf("\n  %-10s %10s %10s %11s %11s %8s\n", "cost", "", "", "plain", "on disk", "ratio");
 	stat_size("index", s->index_bytes);
 	stat_size("models", s->model_bytes);
 	stat_size("garbage", s->garbage_bytes);
 	stat_size("segments", s->segment_bytes);
-	printf("  %-10s %10s %11s", "store", "", progress_size(buf, (double)s->file_bytes));
+	printf("  %-10s %10s %10s %11s", "store", "", "", progress_size(buf, (double)s->file_bytes));
 	printf(" %11s %7.1f%%\n", progress_size(buf, (double)s->store_bytes),
 	       100 * stat_share(s->store_bytes, s->file_bytes));
 }
@@ -65,6 +66,7 @@ static void stat_json_codec(struct json *j, const char *name, const struct stat_
 {
 	json_object(j, name);
 	json_number(j, "extents", c->extents);
+	json_number(j, "groups", c->groups);
 	json_number(j, "plain_bytes", c->plain);
 	json_number(j, "stored_bytes", c->stored);
 	json_end(j);
