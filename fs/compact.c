@@ -74,6 +74,8 @@ static void compact_encode_batch(struct run *run, const struct plan_item *items,
 		struct encode_result *slot = &run->slots[i];
 
 		slot->verdict = ENCODE_SKIPPED;
+		if (run->opt->gate && run->opt->gate(run->opt->arg) != 0)
+			compact_stop(run, -EINTR);
 		if (__atomic_load_n(&run->stop, __ATOMIC_RELAXED) != 0)
 			continue;
 		compact_stop(run, encode_extent(run->vol, &run->workers[omp_get_thread_num()], &run->policy, items[i].id,
@@ -228,7 +230,7 @@ static int compact_sweep(struct run *run)
 	segment_seal_all(vol->segments);
 	rc = volume_commit(vol);
 	if (rc == 0)
-		rc = clean_segments(vol, run->opt, run->opt->now ? LIVE_MAX_NOW : LIVE_MAX, &run->result->figures);
+		rc = clean_segments(vol, run->opt, run->opt->now || run->opt->reclaim ? LIVE_MAX_NOW : LIVE_MAX, &run->result->figures);
 	if (rc == 0)
 		rc = models_reap(vol, run->opt->now && run->policy.net);
 	return rc < 0 ? rc : volume_commit(vol);
@@ -254,7 +256,7 @@ int compact_run(struct volume *vol, const struct compact_options *opt, struct co
 	rc = compact_policy(run);
 	if (rc == 0)
 		rc = compact_workers(run);
-	if (rc == 0)
+	if (rc == 0 && !opt->reclaim)
 		rc = plan_make(vol, opt, run->tried, run->tried_level, &plan);
 	out->figures.total_bytes = plan.plain_bytes;
 	if (rc == 0)

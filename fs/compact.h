@@ -29,9 +29,11 @@ struct compact_options {
 	enum compact_tier tier;       /* warm: zstd with dictionary; cold: the smallest of all codecs */
 	int neural_level;             /* enum neural_level                                            */
 	bool now;                     /* all extents, not only those cold for cold_after_hours        */
+	bool reclaim;                 /* only what follows the extents: garbage                       */
 	unsigned cold_after_hours;    /* default 7 * 24                                               */
 	int threads;                  /* 0: all cores                                                 */
 	int (*progress)(void *arg, const struct compact_progress *p); /* non-zero: stop cleanly, -EINTR; may be NULL */
+	int (*gate)(void *arg);       /* called by every worker before an extent: may wait; non-zero: stop; may be NULL */
 	void *arg;
 };
 void compact_options_init(struct compact_options *opt);

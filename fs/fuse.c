@@ -91,7 +91,8 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 {
 	const unsigned want = FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO |
 			      FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_ASYNC_READ | FUSE_CAP_EXPORT_SUPPORT |
-			      FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_ASYNC_DIO;
+			      FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_ASYNC_DIO |
+			      FUSE_CAP_IOCTL_DIR;
 	const struct volume *vol = userdata;
 
 	conn->want = conn->capable & want;
@@ -155,6 +156,7 @@ static void operations_fill(void)
 	fuse_dir_ops(&operations);
 	fuse_data_ops(&operations);
 	fuse_attr_ops(&operations);
+	fuse_control_ops(&operations);
 }
 
 const struct fuse_lowlevel_ops *fuse_ops(void)

@@ -44,5 +44,6 @@ void fuse_names_ops(struct fuse_lowlevel_ops *ops);
 void fuse_dir_ops(struct fuse_lowlevel_ops *ops);
 void fuse_data_ops(struct fuse_lowlevel_ops *ops);
 void fuse_attr_ops(struct fuse_lowlevel_ops *ops);
+void fuse_control_ops(struct fuse_lowlevel_ops *ops);
 
 #endif

@@ -13,6 +13,7 @@
 
 #include "fs/cache.h"
 #include "fs/commit.h"
+#include "fs/compactor.h"
 #include "fs/extent.h"
 #include "fs/flush.h"
 #include "fs/inode.h"
@@ -270,6 +271,7 @@ int volume_close(struct volume *vol)
 
 	if (!vol)
 		return 0;
+	compactor_destroy(vol);
 	if (vol->committer && !vol->readonly)
 		r = volume_commit(vol);
 	parts_destroy(vol);

@@ -25,6 +25,7 @@ struct committer;   /* fs/commit.c  */
 struct extent_map;  /* fs/extent.c  */
 struct model_set;   /* fs/models.c  */
 struct pool;        /* fs/pool.c    */
+struct compactor;   /* fs/compactor.c */
 
 enum volume_atime { ATIME_RELATIME, ATIME_NOATIME, ATIME_STRICT };
 
@@ -56,6 +57,7 @@ struct volume {
 	struct committer *committer;
 	struct extent_map *extents;
 	struct model_set *models;
+	struct compactor *compactor; /* of a mount; else NULL */
 	struct pool *pool;         /* buffers of one chunk */
 	pthread_mutex_t rename_mutex;
 

@@ -136,8 +136,8 @@ int firn_close(const char *command, const char *path, struct volume *vol, int st
 
 static int firn_help(FILE *out, int status)
 {
-	fputs("Usage: firn COMMAND [OPTION...] STORE\n"
-	      "Works on a firn store that is not mounted.\n\n", out);
+	fputs("Usage: firn COMMAND [OPTION...] STORE|DIR\n"
+	      "Works on a firn store, or on the directory where one is mounted.\n\n", out);
 	for (size_t i = 0; i < COMMANDS; i++)
 		fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].help);
 	fputs("\n'firn COMMAND --help' tells a command's options, 'firn --version' the version; firn(1) tells all.\n"

@@ -11,9 +11,10 @@
 #include "fs/models.h"
 #include "tools/firn.h"
 #include "tools/progress.h"
+#include "tools/target.h"
 
 static const char help[] =
-	"Usage: firn model list STORE\n"
+	"Usage: firn model list STORE|DIR\n"
 	"Lists the models of a store: number, kind, state, bytes on disk (both copies), date, and the start of their hash.\n\n"
 	"  -h, --help           this text\n";
 
@@ -32,13 +33,37 @@ static void model_line(const struct model_info *m)
 	       m->hash[2], m->hash[3]);
 }
 
+static int models_show(struct volume *vol)
+{
+	struct model_info *list;
+	size_t n;
+	int rc = models_list(vol, &list, &n);
+
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < n; i++)
+		model_line(&list[i]);
+	free(list);
+	return 0;
+}
+
+static int models_show_mounted(const struct target *t)
+{
+	struct control_models c = {.from = 0};
+	int rc;
+
+	do {
+		rc = target_control(t, CONTROL_MODELS, &c);
+		for (uint32_t i = 0; rc == 0 && i < c.count && i < CONTROL_MODELS_MAX; i++)
+			model_line(&c.list[i]);
+	} while (rc == 0 && c.from > 0);
+	return rc;
+}
+
 int firn_model(int argc, char **argv)
 {
 	static const struct option options[] = {{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-	struct model_info *list;
-	struct volume *vol;
-	const char *store;
-	size_t n;
+	struct target t;
 	int c, rc, status;
 
 	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
@@ -49,16 +74,11 @@ int firn_model(int argc, char **argv)
 	}
 	if (optind + 2 != argc || strcmp(argv[optind], "list") != 0)
 		return firn_usage("model", "what to do? (list STORE)");
-	store = argv[optind + 1];
-	status = firn_open("model", store, true, &vol);
+	status = target_open("model", argv[optind + 1], true, &t);
 	if (status != EXIT_SUCCESS)
 		return status;
-	rc = models_list(vol, &list, &n);
+	rc = t.vol ? models_show(t.vol) : models_show_mounted(&t);
 	if (rc < 0)
-		status = firn_fail("model", store, rc);
-	for (size_t i = 0; rc == 0 && i < n; i++)
-		model_line(&list[i]);
-	if (rc == 0)
-		free(list);
-	return firn_close("model", store, vol, status);
+		status = t.vol ? firn_fail("model", t.path, rc) : target_fail(&t, rc);
+	return target_close(&t, status);
 }

@@ -6,15 +6,17 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "fs/stat.h"
 #include "tools/firn.h"
 #include "tools/json.h"
 #include "tools/progress.h"
+#include "tools/target.h"
 
 static const char help[] =
-	"Usage: firn stat [OPTION...] STORE\n"
-	"Says what a store holds and what it costs on disk.\n\n"
+	"Usage: firn stat [OPTION...] STORE|DIR\n"
+	"Says what a store, mounted or not, holds and what it costs on disk.\n\n"
 	"      --json           the figures as one JSON object, in bytes\n"
 	"  -h, --help           this text\n";
 
@@ -72,13 +74,13 @@ static void stat_json_codec(struct json *j, const char *name, const struct stat_
 	json_end(j);
 }
 
-static void stat_json(const struct store_stat *s, const struct super *super)
+static void stat_json(const struct store_stat *s, const char *label, uint32_t chunk_size)
 {
 	struct json j;
 
 	json_begin(&j, stdout);
-	json_string(&j, "label", super->label);
-	json_number(&j, "chunk_size", super->chunk_size);
+	json_string(&j, "label", label);
+	json_number(&j, "chunk_size", chunk_size);
 	json_number(&j, "files", s->files);
 	json_number(&j, "directories", s->directories);
 	json_number(&j, "symlinks", s->symlinks);
@@ -105,15 +107,38 @@ static void stat_json(const struct store_stat *s, const struct super *super)
 	json_end(&j);
 }
 
+static int stat_show(struct target *t, bool json)
+{
+	struct control_stat c = {.header = {0}};
+	int rc;
+
+	if (t->vol) {
+		memcpy(c.label, t->vol->super.label, sizeof c.label);
+		c.chunk_size = t->vol->super.chunk_size;
+		rc = store_stat(t->vol, &c.stat);
+	} else {
+		rc = target_sync(t);
+		if (rc == 0)
+			rc = target_control(t, CONTROL_STAT, &c);
+	}
+	if (rc < 0)
+		return t->vol ? firn_fail("stat", t->path, rc) : target_fail(t, rc);
+	c.label[sizeof c.label - 1] = '\0';
+	if (json)
+		stat_json(&c.stat, c.label, c.chunk_size);
+	else
+		stat_table(&c.stat);
+	return EXIT_SUCCESS;
+}
+
 int firn_stat(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0},
 	};
-	struct store_stat s;
-	struct volume *vol;
+	struct target t;
 	bool json = false;
-	int c, rc, status;
+	int c, status;
 
 	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		if (c == 'h') {
@@ -126,15 +151,8 @@ int firn_stat(int argc, char **argv)
 	}
 	if (optind + 1 != argc)
 		return firn_usage("stat", optind < argc ? "one store only" : "which store?");
-	status = firn_open("stat", argv[optind], true, &vol);
-	if (status != EXIT_SUCCESS)
-		return status;
-	rc = store_stat(vol, &s);
-	if (rc < 0)
-		status = firn_fail("stat", argv[optind], rc);
-	else if (json)
-		stat_json(&s, &vol->super);
-	else
-		stat_table(&s);
-	return firn_close("stat", argv[optind], vol, status);
+	status = target_open("stat", argv[optind], true, &t);
+	if (status == EXIT_SUCCESS)
+		status = target_close(&t, stat_show(&t, json));
+	return status;
 }

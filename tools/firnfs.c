@@ -139,6 +139,7 @@ int main(int argc, char **argv)
 	int r;
 
 	volume_options_init(&o.volume);
+	compactor_options_init(&o.compactor);
 	r = firnfs_arguments(argc, argv, &o);
 	if (r >= 0)
 		return r;

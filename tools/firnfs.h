@@ -5,6 +5,7 @@
 #ifndef FIRN_TOOLS_FIRNFS_H
 #define FIRN_TOOLS_FIRNFS_H
 
+#include "fs/compactor.h"
 #include "fs/volume.h"
 
 /* Exit status, as mount(8) has them. */
@@ -16,6 +17,7 @@
 
 struct firnfs_options {
 	struct volume_options volume;
+	struct compactor_options compactor;
 	const char *store;      /* as given             */
 	const char *dir;        /* as given             */
 	char mountpoint[4096];  /* absolute             */

@@ -222,6 +222,8 @@ int firnfs_serve(const struct firnfs_options *o, struct volume *vol, struct firn
 
 	signals_block();
 	r = volume_open_locked(vol, &err);
+	if (r == 0 && !vol->readonly)
+		r = compactor_create(vol, &o->compactor);
 	if (r) {
 		firnfs_report_failed(report, o->store, err.text[0] ? err.text : strerror(-r));
 		volume_close(vol);
