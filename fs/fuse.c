@@ -16,6 +16,7 @@
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static struct fuse_lowlevel_ops operations;
 static pthread_key_t buffer_key;
+struct fuse_kernel fuse_kernel;
 
 /* A thread's buffer: replies are built in it, so that no request costs an allocation. */
 struct thread_buffer {
@@ -84,15 +85,14 @@ void *fuse_buffer(fuse_req_t req, size_t len)
 
 /*
  * FUSE_CAP_HANDLE_KILLPRIV stays off: with the writeback cache the daemon does not know who wrote, so the
- * kernel clears set-user-id through setattr. FUSE_CAP_AUTO_INVAL_DATA stays off: no content changes behind
- * the kernel's back.
+ * kernel clears set-user-id through setattr. FUSE_CAP_ATOMIC_O_TRUNC stays off: open is not sent.
+ * FUSE_CAP_AUTO_INVAL_DATA stays off: no content changes behind the kernel's back.
  */
 static void op_init(void *userdata, struct fuse_conn_info *conn)
 {
 	const unsigned want = FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO |
 			      FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_ASYNC_READ | FUSE_CAP_EXPORT_SUPPORT |
-			      FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_ASYNC_DIO |
-			      FUSE_CAP_IOCTL_DIR;
+			      FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_ASYNC_DIO | FUSE_CAP_IOCTL_DIR;
 	const struct volume *vol = userdata;
 
 	conn->want = conn->capable & want;
@@ -102,6 +102,8 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 	conn->max_background = MAX_BACKGROUND;
 	conn->congestion_threshold = MAX_BACKGROUND * 3 / 4;
 	conn->time_gran = 1;
+	fuse_kernel.no_open = conn->capable & FUSE_CAP_NO_OPEN_SUPPORT;
+	fuse_kernel.no_opendir = conn->capable & FUSE_CAP_NO_OPENDIR_SUPPORT;
 }
 
 static void forget(struct volume *vol, fuse_ino_t node, uint64_t n)

@@ -9,29 +9,17 @@
 #include "fs/dir.h"
 #include "fs/fuse_ops.h"
 
+/* Like files (fs/fuse_data.c), directories need no handle. */
 static void op_opendir(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
 {
-	struct inode *dir = fuse_inode(req, node);
-
-	if (!dir)
-		return;
-	if (!S_ISDIR(dir->type)) {
-		inode_put(dir, 1);
-		fuse_reply_err(req, ENOTDIR);
+	(void)node;
+	if (fuse_kernel.no_opendir) {
+		fuse_reply_err(req, ENOSYS);
 		return;
 	}
-	fi->fh = (uintptr_t)dir;
 	fi->keep_cache = 1;
 	fi->cache_readdir = 1;
-	if (fuse_reply_open(req, fi))
-		inode_put(dir, 1);
-}
-
-static void op_releasedir(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
-{
-	(void)node;
-	inode_put(fuse_handle(fi), 1);
-	fuse_reply_err(req, 0);
+	fuse_reply_open(req, fi);
 }
 
 static void op_fsyncdir(fuse_req_t req, fuse_ino_t node, int datasync, struct fuse_file_info *fi)
@@ -62,17 +50,30 @@ static int entry_add(void *arg, const struct dir_entry *entry)
 	return 0;
 }
 
+static int listing_read(struct inode *dir, off_t cookie, int (*fn)(void *arg, const struct dir_entry *entry),
+			void *arg)
+{
+	int r = dir_read(dir, (uint64_t)cookie, fn, arg);
+
+	if (r == 0 && cookie == 0)
+		attr_accessed(dir);
+	inode_put(dir, 1);
+	return r;
+}
+
 static void op_readdir(fuse_req_t req, fuse_ino_t node, size_t size, off_t cookie, struct fuse_file_info *fi)
 {
 	struct listing l = { .req = req, .buf = fuse_buffer(req, size), .cap = size };
+	struct inode *dir;
 	int r;
 
-	(void)node;
+	(void)fi;
 	if (!l.buf)
 		return;
-	r = dir_read(fuse_handle(fi), (uint64_t)cookie, entry_add, &l);
-	if (cookie == 0)
-		attr_accessed(fuse_handle(fi));
+	dir = fuse_inode(req, node);
+	if (!dir)
+		return;
+	r = listing_read(dir, cookie, entry_add, &l);
 	if (r)
 		fuse_reply_err(req, -r);
 	else
@@ -163,13 +164,17 @@ static void op_readdirplus(fuse_req_t req, fuse_ino_t node, size_t size, off_t c
 	size_t half = (size + 7) & ~(size_t)7, len = 0;
 	char *buf = fuse_buffer(req, 2 * half);
 	struct collection c = { .req = req, .reply_cap = size };
+	struct inode *dir;
 	int r;
 
-	(void)node;
+	(void)fi;
 	if (!buf)
 		return;
+	dir = fuse_inode(req, node);
+	if (!dir)
+		return;
 	c.bytes = (uint8_t *)buf + half;
-	r = dir_read(fuse_handle(fi), (uint64_t)cookie, entry_collect, &c);
+	r = listing_read(dir, cookie, entry_collect, &c);
 	if (r) {
 		fuse_reply_err(req, -r);
 		return;
@@ -183,8 +188,6 @@ static void op_readdirplus(fuse_req_t req, fuse_ino_t node, size_t size, off_t c
 					      (off_t)it->cookie);
 		at += collected_size(it->len);
 	}
-	if (cookie == 0)
-		attr_accessed(fuse_handle(fi));
 	if (fuse_reply_buf(req, buf, len))
 		lookups_drop(fuse_volume(req), c.bytes, c.len);
 }
@@ -194,6 +197,5 @@ void fuse_dir_ops(struct fuse_lowlevel_ops *ops)
 	ops->opendir = op_opendir;
 	ops->readdir = op_readdir;
 	ops->readdirplus = op_readdirplus;
-	ops->releasedir = op_releasedir;
 	ops->fsyncdir = op_fsyncdir;
 }

@@ -91,12 +91,10 @@ static void op_create(fuse_req_t req, fuse_ino_t node, const char *name, mode_t 
 		fuse_reply_err(req, -r);
 		return;
 	}
-	inode_ref(child);
-	fi->fh = (uintptr_t)child;
 	fi->keep_cache = 1;
 	fuse_entry_fill(&entry, child);
 	if (fuse_reply_create(req, &entry, fi))
-		inode_put(child, 2);
+		inode_put(child, 1);
 }
 
 static void op_symlink(fuse_req_t req, const char *target, fuse_ino_t node, const char *name)

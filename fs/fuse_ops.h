@@ -2,8 +2,8 @@
 /*
  * Between the files of the FUSE glue: the operations by family, and what all of them need.
  *
- * A node id is our inode number. Each lookup the kernel counts is one reference on the inode object; fi->fh
- * is an inode with a reference of its own.
+ * A node id is our inode number. Each lookup the kernel counts is one reference on the inode object. Open files
+ * have no handle: the kernel keeps the lookup of what is open.
  */
 #ifndef FIRN_FS_FUSE_OPS_H
 #define FIRN_FS_FUSE_OPS_H
@@ -21,10 +21,10 @@ struct volume *fuse_volume(fuse_req_t req);
 /* The inode of a node id, referenced; NULL after having replied with the error. */
 struct inode *fuse_inode(fuse_req_t req, fuse_ino_t node);
 
-static inline struct inode *fuse_handle(const struct fuse_file_info *fi)
-{
-	return (struct inode *)(uintptr_t)fi->fh;
-}
+/* What the kernel can do without us; set before the first request. A process serves one mount. */
+extern struct fuse_kernel {
+	bool no_open, no_opendir;
+} fuse_kernel;
 
 /* Replies 0 or the error. */
 void fuse_reply_result(fuse_req_t req, int r);
