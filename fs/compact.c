@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Recompaction: extents re-encoded denser, in bounded batches; segments that empty are removed.
+ * Recompaction: extents re-encoded denser, in bounded windows; segments that empty are removed.
  *
- * A batch is encoded by all threads with no lock and no operation held, appended in the order of the plan, synced, and only then the extent records
+ * A window is read and encoded by all threads with no lock and no operation held, appended in order, synced, and only then the extent records
  * are swapped and committed, so that at every instant the index points at bytes that are durable.
  */
 #include "fs/compact.h"
@@ -14,12 +14,9 @@
 #include <time.h>
 
 #include "fs/compact_clean.h"
-#include "fs/compact_encode.h"
-#include "fs/compact_plan.h"
+#include "fs/compact_settle.h"
 #include "fs/models.h"
 
-#define BATCH_EXTENTS 64
-#define BATCH_BYTES (8u << 20)
 #define LIVE_MAX 8      /* sixteenths alive below which a segment is rewritten */
 #define LIVE_MAX_NOW 15
 
@@ -32,14 +29,14 @@ struct run {
 	uint8_t tried_level;
 	int threads;
 	struct encode_worker *workers;
-	struct encode_result slots[BATCH_EXTENTS];
 	struct timespec start;
 	int stop; /* first -errno met; set and read atomically */
 };
 
 void compact_options_init(struct compact_options *opt)
 {
-	*opt = (struct compact_options){.tier = TIER_COLD, .neural_level = NEURAL_NORMAL, .cold_after_hours = 7 * 24};
+	*opt = (struct compact_options){.tier = TIER_COLD, .neural_level = NEURAL_NORMAL, .cold_after_hours = 7 * 24,
+					 .group_bytes = GROUP_BYTES_DEFAULT};
 }
 
 static void compact_stop(struct run *run, int rc)
@@ -50,16 +47,18 @@ static void compact_stop(struct run *run, int rc)
 		__atomic_compare_exchange_n(&run->stop, &none, rc, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
-/* Counts one extent looked at and tells the caller; one thread at a time. */
-static void compact_progress(struct run *run, const struct plan_item *item, const struct encode_result *slot)
+/* Counts what was looked at and tells the caller; one thread at a time. unit NULL: an extent that belongs to none. */
+static void compact_progress(struct run *run, uint32_t plain, const struct window *w, const struct unit *unit)
 {
 	struct compact_progress *f = &run->result->figures;
 	struct timespec now;
 
-	f->done_bytes += item->plain;
-	if (slot->verdict == ENCODE_SMALLER || slot->verdict == ENCODE_KEEP) {
-		f->before_bytes += slot->old.pos.stored;
-		f->after_bytes += slot->len;
+	f->done_bytes += plain;
+	if (unit && (unit->verdict == ENCODE_SMALLER || unit->verdict == ENCODE_KEEP)) {
+		uint64_t cost = unit_cost(w, unit);
+
+		f->before_bytes += cost;
+		f->after_bytes += unit->verdict == ENCODE_SMALLER ? sizeof(struct record_disk) + unit->len : cost;
 	}
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	f->seconds = (double)(now.tv_sec - run->start.tv_sec) + 1e-9 * (double)(now.tv_nsec - run->start.tv_nsec);
@@ -67,110 +66,63 @@ static void compact_progress(struct run *run, const struct plan_item *item, cons
 		compact_stop(run, -EINTR);
 }
 
-static void compact_encode_batch(struct run *run, const struct plan_item *items, int n)
+/* Whether to go on. */
+static bool compact_gate(struct run *run)
+{
+	if (run->opt->gate && run->opt->gate(run->opt->arg) != 0)
+		compact_stop(run, -EINTR);
+	return __atomic_load_n(&run->stop, __ATOMIC_RELAXED) == 0;
+}
+
+static void compact_read_window(struct run *run, struct window *w)
 {
 #pragma omp parallel for schedule(dynamic) num_threads(run->threads)
-	for (int i = 0; i < n; i++) {
-		struct encode_result *slot = &run->slots[i];
-
-		slot->verdict = ENCODE_SKIPPED;
-		if (run->opt->gate && run->opt->gate(run->opt->arg) != 0)
-			compact_stop(run, -EINTR);
-		if (__atomic_load_n(&run->stop, __ATOMIC_RELAXED) != 0)
+	for (size_t i = 0; i < w->n; i++) {
+		if (!compact_gate(run))
 			continue;
-		compact_stop(run, encode_extent(run->vol, &run->workers[omp_get_thread_num()], &run->policy, items[i].id,
-						slot));
+		compact_stop(run, window_read(run->vol, w, i, run->workers[omp_get_thread_num()].ctx));
+		if (w->items[i].state == ITEM_GONE || w->items[i].state == ITEM_DAMAGED) {
 #pragma omp critical(compact_progress)
-		compact_progress(run, &items[i], slot);
+			compact_progress(run, w->items[i].plan->plain, w, NULL);
+		}
 	}
 }
 
-/* Appends the smaller frames; to[i] says where. What does not fit any more is skipped. */
-static void compact_append_batch(struct run *run, const struct plan_item *items, int n, struct segment_pos *to)
+static void compact_encode_window(struct run *run, struct window *w)
 {
-	int rc = 0;
+#pragma omp parallel for schedule(dynamic) num_threads(run->threads)
+	for (size_t i = 0; i < w->n_units; i++) {
+		struct unit *u = &w->units[i];
 
-	for (int i = 0; i < n; i++) {
-		const struct encode_result *slot = &run->slots[i];
-		struct record r = {
-			.kind = RECORD_EXTENT, .codec = (uint8_t)slot->codec, .level = slot->level, .model = slot->model,
-			.plain = slot->old.plain, .id = items[i].id, .ino = items[i].ino, .chunk = items[i].chunk,
-			.plain_xxh = slot->plain_xxh,
-		};
-
-		if (slot->verdict != ENCODE_SMALLER)
+		if (!compact_gate(run))
 			continue;
-		if (rc == 0)
-			rc = extent_append(run->vol, STREAM_COLD, &r, slot->frame, slot->len, &to[i]);
-		if (rc < 0)
-			run->slots[i].verdict = ENCODE_SKIPPED;
+		compact_stop(run, unit_encode(run->vol, w, u, &run->workers[omp_get_thread_num()], &run->policy));
+#pragma omp critical(compact_progress)
+		compact_progress(run, u->plain, w, u);
 	}
-	compact_stop(run, rc);
 }
 
-/* Swaps or marks the record of one extent. */
-static int compact_swap(struct run *run, const struct encode_result *slot, const struct segment_pos *to)
+static uint32_t compact_group_bytes(const struct run *run)
 {
-	struct compact_result *result = run->result;
-	struct extent e = slot->old;
-	struct index_op op;
-	int rc;
+	uint32_t chunk_size = run->vol->super.chunk_size;
 
-	e.tried = run->tried;
-	e.tried_level = run->tried_level;
-	index_begin(run->vol->index, &op);
-	if (slot->verdict == ENCODE_SMALLER) {
-		e.pos = *to;
-		e.codec = (uint8_t)slot->codec;
-		e.level = slot->level;
-		e.model = slot->model;
-		rc = extent_move(&op, run->vol, &slot->old, &e);
-	} else {
-		rc = extent_mark(&op, run->vol, &e);
-	}
-	index_end(&op);
-	if (slot->verdict == ENCODE_SMALLER) {
-		result->moved += rc == 1;
-		result->raced += rc == 0;
-	} else {
-		result->kept++;
-	}
-	return rc == -ENOENT ? 0 : rc;
-}
-
-static int compact_settle_batch(struct run *run, int n, const struct segment_pos *to)
-{
-	int rc = segment_sync(run->vol->segments);
-
-	for (int i = 0; i < n; i++) {
-		struct encode_result *slot = &run->slots[i];
-
-		run->result->extents += slot->verdict != ENCODE_SKIPPED;
-		run->result->damaged += slot->verdict == ENCODE_DAMAGED;
-		run->result->raced += slot->verdict == ENCODE_GONE;
-		run->result->refused += slot->verdict == ENCODE_REFUSED;
-		if (rc >= 0 && (slot->verdict == ENCODE_SMALLER || slot->verdict == ENCODE_KEEP))
-			rc = compact_swap(run, slot, &to[i]);
-		if (slot->verdict == ENCODE_SMALLER)
-			extent_release(run->vol, &to[i]);
-	}
-	return rc < 0 ? rc : volume_commit(run->vol);
+	return run->opt->group_bytes < chunk_size ? run->opt->group_bytes : chunk_size;
 }
 
 static int compact_extents(struct run *run, const struct plan *plan)
 {
-	struct segment_pos to[BATCH_EXTENTS];
+	struct window w;
 
-	for (size_t at = 0; at < plan->n && run->stop == 0;) {
-		uint64_t bytes = 0;
-		int n = 0;
-
-		while (at + (size_t)n < plan->n && n < BATCH_EXTENTS && bytes < BATCH_BYTES)
-			bytes += plan->items[at + (size_t)n++].plain;
-		compact_encode_batch(run, plan->items + at, n);
-		compact_append_batch(run, plan->items + at, n, to);
-		compact_stop(run, compact_settle_batch(run, n, to));
-		at += (size_t)n;
+	for (size_t at = 0; at < plan->n && run->stop == 0; at += w.n, window_fini(&w)) {
+		compact_stop(run, window_init(&w, plan->items + at, plan->n - at));
+		if (run->stop == 0)
+			compact_read_window(run, &w);
+		if (run->stop == 0)
+			compact_stop(run, window_divide(&w, compact_group_bytes(run)));
+		if (run->stop == 0) {
+			compact_encode_window(run, &w);
+			compact_stop(run, window_settle(run->vol, &w, run->tried, run->tried_level, run->result));
+		}
 	}
 	return run->stop;
 }
@@ -203,10 +155,6 @@ static int compact_workers(struct run *run)
 		return -ENOMEM;
 	for (int i = 0; rc == 0 && i < run->threads; i++)
 		rc = encode_worker_init(&run->workers[i], chunk_size);
-	for (int i = 0; rc == 0 && i < BATCH_EXTENTS; i++) {
-		run->slots[i].frame = malloc(chunk_size);
-		rc = run->slots[i].frame ? 0 : -ENOMEM;
-	}
 	return rc;
 }
 
@@ -215,8 +163,6 @@ static void compact_fini(struct run *run)
 	for (int i = 0; run->workers && i < run->threads; i++)
 		encode_worker_fini(&run->workers[i]);
 	free(run->workers);
-	for (int i = 0; i < BATCH_EXTENTS; i++)
-		free(run->slots[i].frame);
 	codec_model_put(run->policy.zdict);
 	codec_model_put(run->policy.net);
 }

@@ -21,7 +21,7 @@ enum compact_tried {
 
 struct compact_progress {
 	uint64_t done_bytes, total_bytes;     /* plain bytes of extents looked at / to look at */
-	uint64_t before_bytes, after_bytes;   /* frames of those extents, before and after     */
+	uint64_t before_bytes, after_bytes;   /* records of those extents, before and after    */
 	double seconds;
 };
 
@@ -31,11 +31,13 @@ struct compact_options {
 	bool now;                     /* all extents, not only those cold for cold_after_hours        */
 	bool reclaim;                 /* only what follows the extents: garbage                       */
 	unsigned cold_after_hours;    /* default 7 * 24                                               */
+	uint32_t group_bytes;         /* small extents are packed together up to so many plain bytes, at most a chunk; 0: never */
 	int threads;                  /* 0: all cores                                                 */
 	int (*progress)(void *arg, const struct compact_progress *p); /* non-zero: stop cleanly, -EINTR; may be NULL */
 	int (*gate)(void *arg);       /* called by every worker before an extent: may wait; non-zero: stop; may be NULL */
 	void *arg;
 };
+#define GROUP_BYTES_DEFAULT (128u << 10)
 void compact_options_init(struct compact_options *opt);
 
 struct compact_result {
@@ -46,9 +48,9 @@ struct compact_result {
 };
 
 /*
- * Works in bounded batches: encode (OpenMP), decode, compare, append, sync, swap, commit, reap. What was done stays done when it is interrupted. An
+ * Works in bounded windows: read, group small extents, encode (OpenMP), decode, compare, append, sync, swap, commit, reap. What was done stays done when it is interrupted. An
  * extent that can't be read is left where it is, counted as damaged. -ENOSPC stops politely.
- * Afterwards segments less than half alive (now: less than 15/16) are rewritten, records copied as they are, and models that nothing refers to are removed
+ * Members of groups that are half dead (now: 1/16) are packed anew even if nothing else is a reason. Afterwards segments less than half alive (now: less than 15/16) are rewritten, records copied as they are, and models that nothing refers to are removed
  * (now, to the cold tier, with a network: the zstd dictionary, too; the next training makes another).
  */
 int compact_run(struct volume *vol, const struct compact_options *opt, struct compact_result *out);

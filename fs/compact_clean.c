@@ -47,25 +47,49 @@ struct copier {
 	struct volume *vol;
 	struct move *list;
 	size_t n, room;
+	uint64_t live; /* bytes of the records found alive */
 };
+
+/* Whether an extent or a group still lies in this record: 1 and *e, 0, -errno. */
+static int clean_lives(struct volume *vol, const struct segment_pos *pos, const struct record *r, struct extent *e)
+{
+	struct index_op op;
+	int rc;
+
+	if (r->kind != RECORD_EXTENT && r->kind != RECORD_GROUP)
+		return 0;
+	index_begin(vol->index, &op);
+	rc = extent_get(&op, r->id, e);
+	index_end(&op);
+	if (rc == -ENOENT || rc == -EUCLEAN)
+		return 0;
+	if (rc < 0)
+		return rc;
+	return !e->group && e->is_group == (r->kind == RECORD_GROUP) && e->pos.segment == pos->segment &&
+	       e->pos.offset == pos->offset;
+}
+
+static int clean_count(void *arg, const struct segment_pos *pos, const struct record *r, const void *bytes)
+{
+	struct copier *c = arg;
+	struct extent e;
+	int rc = clean_lives(c->vol, pos, r, &e);
+
+	(void)bytes;
+	if (rc == 1)
+		c->live += sizeof(struct record_disk) + r->stored;
+	return rc < 0 ? rc : 0;
+}
 
 /* Copies the record if an extent still lies there. */
 static int clean_copy(void *arg, const struct segment_pos *pos, const struct record *r, const void *bytes)
 {
 	struct copier *c = arg;
 	struct record again = *r;
-	struct index_op op;
 	struct move m;
-	int rc;
+	int rc = clean_lives(c->vol, pos, r, &m.from);
 
-	if (r->kind != RECORD_EXTENT)
-		return 0;
-	index_begin(c->vol->index, &op);
-	rc = extent_get(&op, r->id, &m.from);
-	index_end(&op);
-	if (rc == -ENOENT || rc == -EUCLEAN)
-		return 0;
-	if (rc < 0 || m.from.pos.segment != pos->segment || m.from.pos.offset != pos->offset)
+	if (rc <= 0)
 		return rc;
 	if (c->n == c->room) {
 		size_t room = c->room ? 2 * c->room : 256;
@@ -83,25 +107,38 @@ static int clean_copy(void *arg, const struct segment_pos *pos, const struct rec
 	return rc;
 }
 
-static int clean_segment(struct volume *vol, uint32_t number)
+/* Moves what was copied, if the copies are durable; rc: how copying went. */
+static int clean_move(struct copier *c, int rc)
 {
-	struct copier c = {.vol = vol};
-	uint64_t bad;
-	int rc = segment_scan(vol->segments, number, clean_copy, &c, &bad);
-
-	if (rc == 0)
-		rc = segment_sync(vol->segments);
-	for (size_t i = 0; i < c.n; i++) {
+	for (size_t i = 0; i < c->n; i++) {
 		struct index_op op;
 		int moved = 0;
 
-		index_begin(vol->index, &op);
+		index_begin(c->vol->index, &op);
 		if (rc == 0)
-			moved = extent_move(&op, vol, &c.list[i].from, &c.list[i].to);
+			moved = extent_move(&op, c->vol, &c->list[i].from, &c->list[i].to);
 		index_end(&op);
-		extent_release(vol, &c.list[i].to.pos);
+		extent_release(c->vol, &c->list[i].to.pos);
 		rc = moved < 0 ? moved : rc;
 	}
+	return rc;
+}
+
+/* A segment whose garbage is within groups is left: copying them would not make it smaller. */
+static int clean_segment(struct volume *vol, uint32_t number, unsigned live_max)
+{
+	struct copier c = {.vol = vol};
+	uint64_t bad, total;
+	int rc = segment_size(vol->segments, number, &total, NULL);
+
+	if (rc == 0)
+		rc = segment_scan(vol->segments, number, clean_count, &c, &bad);
+	if (rc < 0 || c.live >= total / 16 * live_max)
+		return rc;
+	rc = segment_scan(vol->segments, number, clean_copy, &c, &bad);
+	if (rc == 0)
+		rc = segment_sync(vol->segments);
+	rc = clean_move(&c, rc);
 	free(c.list);
 	return rc;
 }
@@ -117,7 +154,7 @@ int clean_segments(struct volume *vol, const struct compact_options *opt, unsign
 			rc = -EINTR;
 			break;
 		}
-		rc = clean_segment(vol, d.numbers[i]);
+		rc = clean_segment(vol, d.numbers[i], live_max);
 		if (rc == -ENOENT)
 			rc = 0; /* reaped meanwhile */
 		if (rc == 0)

@@ -28,11 +28,19 @@ struct picker {
 	struct plan *plan;
 };
 
+/* Whether enough of an extent's group is dead to pack the rest anew; `now` more eagerly than segments are cleaned. */
+static bool plan_sparse(const struct picker *p, const struct extent *e)
+{
+	uint32_t dead = e->whole - e->left;
+
+	return e->group && dead >= e->whole / (p->opt->now ? 32 : 2) && dead > 0;
+}
+
 static int plan_wants(const struct picker *p, const struct extent *e)
 {
 	if (!p->opt->now && e->touched > p->cold_before)
 		return 0;
-	if (e->tried_level >= p->tried_level && e->tried >= p->tried)
+	if (e->tried_level >= p->tried_level && e->tried >= p->tried && !plan_sparse(p, e))
 		return 0;
 	return p->opt->tier == TIER_COLD || e->codec != CODEC_NEURAL;
 }

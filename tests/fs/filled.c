@@ -23,7 +23,7 @@
 #include "fs/file.h"
 #include "tests/codec/bytes.h"
 
-static void filled_open(struct filled *f)
+void filled_open(struct filled *f)
 {
 	struct volume_error err = {""};
 	struct volume_options opt;

@@ -19,6 +19,7 @@ struct filled {
 int filled_setup(void **state);    /* *state: a struct filled, chunk size 16 KiB */
 int filled_teardown(void **state);
 void filled_reopen(struct filled *f);
+void filled_open(struct filled *f); /* after volume_close */
 
 /* Makes a file in the root; durable after the next volume_commit. */
 void filled_put(struct filled *f, const char *name, const void *bytes, size_t n);

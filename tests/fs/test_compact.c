@@ -295,7 +295,7 @@ static void test_cleaning(void **state)
 	extent_totals(f->vol, &totals);
 	assert_true(totals.live_bytes < totals.segment_bytes / 2);
 	assert_int_equal(compact_run(f->vol, &opt, &r), 0);
-	assert_int_equal(r.extents, 0);
+	assert_int_equal(r.extents, FILES / 3); /* the ends of files, whose groups lost members */
 	assert_true(r.segments_removed >= 1);
 	extent_totals(f->vol, &totals);
 	assert_true(totals.live_bytes >= totals.segment_bytes / 16 * 15);
