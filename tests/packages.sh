@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The Debian packages that ./quickstart and ./check install, each list in one place, and how they are installed.
 
-packages_build="autoconf automake gcc libc6-dev make pkg-config libfuse3-dev fuse3 liblmdb-dev liblz4-dev libzstd-dev libxxhash-dev"
+packages_build="autoconf automake gcc libc6-dev make pkg-config libfuse3-dev fuse3 liblmdb-dev liblz4-dev liblzma-dev libzstd-dev libxxhash-dev"
 packages_demo="attr perl-base squashfs-tools tar xz-utils zstd"
 packages_check="attr clang clang-tidy cppcheck git libclang-rt-14-dev libcmocka-dev libomp-dev shellcheck sqlite3 tar xz-utils"
 

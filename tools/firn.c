@@ -19,6 +19,7 @@ static const struct {
 	const char *help;
 } commands[] = {
 	{"compact", firn_compact, "pack what is cold denser, and remove garbage"},
+	{"estimate", firn_estimate, "say what firn would do for a directory"},
 	{"model", firn_model, "list the models of a store"},
 	{"stat", firn_stat, "say what a store holds and what it costs"},
 	{"train", firn_train, "learn a model from the data of a store"},
@@ -137,7 +138,7 @@ int firn_close(const char *command, const char *path, struct volume *vol, int st
 static int firn_help(FILE *out, int status)
 {
 	fputs("Usage: firn COMMAND [OPTION...] STORE|DIR\n"
-	      "Works on a firn store, or on the directory where one is mounted.\n\n", out);
+	      "Works on a firn store, or on the directory where one is mounted; estimate, on any directory.\n\n", out);
 	for (size_t i = 0; i < COMMANDS; i++)
 		fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].help);
 	fputs("\n'firn COMMAND --help' tells a command's options, 'firn --version' the version; firn(1) tells all.\n"

@@ -12,6 +12,7 @@
 
 /* argv[0] is the subcommand's name. Each returns the exit status. */
 int firn_compact(int argc, char **argv);
+int firn_estimate(int argc, char **argv);
 int firn_model(int argc, char **argv);
 int firn_stat(int argc, char **argv);
 int firn_train(int argc, char **argv);

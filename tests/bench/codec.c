@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Bench of the neural codec: per directory trains a model on most of the files, then codes what it has not seen and prints bits per byte and
- * megabytes per second of processor time beside zstd -19. Everything decoded is compared.
+ * For experiments with the neural codec: trains a model of a given shape per directory, once, then codes files it has not seen and prints bits per byte and
+ * megabytes per second of processor time. Everything decoded is compared. firn estimate measures what users get.
  *
- *     codec [-c DIR] [-o DIR] [-t MIB] [-d MIB] [-r LOG2] [-w WIDTH] [-s SECONDS] DIRECTORY...
+ *     codec [-c DIR] [-t MIB] [-d MIB] [-r LOG2] [-w WIDTH] [-s SECONDS] DIRECTORY...
  *
- * -c keeps trained models in DIR and uses those that are there. -o writes the chunks that are coded into DIR, a file each, for other
- * programs to be measured on the same bytes (codec.sh). -t training sample, -d dictionary, -r rows of a table, -w hidden units.
+ * -c keeps trained models in DIR and uses those that are there. -t training sample, -d dictionary, -r rows of a table, -w hidden units.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -19,14 +18,14 @@
 #include "codec/codec.h"
 #include "codec/neural.h"
 #include "model/context.h"
-#include "tests/bench/chunks.h"
+#include "tools/tree_sample.h"
 
 #define HELD_MAX (1536u << 10)
 #define CALIBRATION_MAX (3u << 19)
 #define VALIDATION_MAX (1u << 20)
 
 struct settings {
-	const char *cache, *out;
+	const char *cache;
 	size_t sample, dict;
 	unsigned rows_log2, width;
 	double seconds;
@@ -40,26 +39,16 @@ static double now(clockid_t clock)
 	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static uint64_t chunks_bytes(const struct chunks *c)
-{
-	uint64_t sum = 0;
-
-	for (size_t i = 0; i < c->n; i++)
-		sum += c->list[i].len;
-	return sum;
-}
-
 /* Moves chunks from the end of c to a new list until it holds max bytes. */
-static struct chunks chunks_split(struct chunks *c, size_t max)
+static struct sample sample_split(struct sample *c, size_t max)
 {
-	struct chunks part = {0};
-	size_t sum = 0;
+	struct sample part = {0};
 
-	while (c->n > 1 && sum + c->list[c->n - 1].len <= max) {
-		sum += c->list[--c->n].len;
+	while (c->n > 1 && part.bytes + c->chunks[c->n - 1].len <= max) {
+		part.bytes += c->chunks[--c->n].len;
 		part.n++;
 	}
-	part.list = c->list + c->n;
+	part.chunks = c->chunks + c->n;
 	return part;
 }
 
@@ -76,7 +65,7 @@ static int shape_make(const struct settings *set, uint32_t dict_len, struct mode
 }
 
 /* Takes the chunks chosen for the dictionary out of c and joins them in a new model. */
-static int model_begin(const struct settings *set, struct chunks *c, struct model **out)
+static int model_begin(const struct settings *set, struct sample *c, struct model **out)
 {
 	bool *picked = calloc(c->n, sizeof *picked);
 	struct model_shape shape;
@@ -85,9 +74,9 @@ static int model_begin(const struct settings *set, struct chunks *c, struct mode
 
 	if (!picked)
 		return -ENOMEM;
-	rc = train_pick_dict(c->list, c->n, set->dict, picked);
+	rc = train_pick_dict(c->chunks, c->n, set->dict, picked);
 	for (size_t i = 0; i < c->n; i++)
-		sum += picked[i] ? c->list[i].len : 0;
+		sum += picked[i] ? c->chunks[i].len : 0;
 	if (!rc)
 		rc = shape_make(set, (uint32_t)sum, &shape);
 	if (!rc)
@@ -95,10 +84,10 @@ static int model_begin(const struct settings *set, struct chunks *c, struct mode
 	sum = 0;
 	for (size_t i = 0; !rc && i < c->n; i++) {
 		if (picked[i]) {
-			memcpy((*out)->dict + sum, c->list[i].bytes, c->list[i].len);
-			sum += c->list[i].len;
+			memcpy((*out)->dict + sum, c->chunks[i].bytes, c->chunks[i].len);
+			sum += c->chunks[i].len;
 		} else {
-			c->list[n++] = c->list[i];
+			c->chunks[n++] = c->chunks[i];
 		}
 	}
 	c->n = n;
@@ -106,22 +95,21 @@ static int model_begin(const struct settings *set, struct chunks *c, struct mode
 	return rc ? rc : model_index_dict(*out);
 }
 
-static int model_train(const struct settings *set, struct chunks *train, struct model **out)
+static int model_train(const struct settings *set, struct sample *train, struct model **out)
 {
-	struct train_options opt = {.seed = 1, .seconds_max = set->seconds, .worth_bytes = chunks_bytes(train)};
-	struct chunks calibration, validation;
+	struct train_options opt = {.seed = 1, .seconds_max = set->seconds, .worth_bytes = train->learnable_bytes};
+	struct sample calibration, validation;
 	struct train_progress end;
 	double start = now(CLOCK_MONOTONIC), bits;
 	int rc;
 
-	chunks_sample(train, set->sample + set->dict);
-	calibration = chunks_split(train, CALIBRATION_MAX);
-	validation = chunks_split(train, VALIDATION_MAX);
+	calibration = sample_split(train, CALIBRATION_MAX);
+	validation = sample_split(train, VALIDATION_MAX);
 	rc = model_begin(set, train, out);
 	if (!rc)
-		rc = train_model(*out, train->list, train->n, validation.list, validation.n, &opt, &end);
+		rc = train_model(*out, train->chunks, train->n, validation.chunks, validation.n, &opt, &end);
 	if (!rc)
-		rc = neural_calibrate(*out, calibration.list, calibration.n, &bits);
+		rc = neural_calibrate(*out, calibration.chunks, calibration.n, &bits);
 	if (!rc)
 		printf("  trained on %.1f MB in %.0f s, network alone %.3f, calibration chunks %.3f bits per byte\n",
 		       (double)end.done_bytes / 1e6, now(CLOCK_MONOTONIC) - start, end.validation, bits);
@@ -155,22 +143,9 @@ static int model_keep(const char *path, const uint8_t *bytes, size_t len)
 	return rc;
 }
 
-/* One file per chunk: DIR/000000, DIR/000001 ... */
-static int chunks_write(const char *dir, const struct chunks *c)
-{
-	int rc = 0;
-
-	for (size_t i = 0; !rc && i < c->n; i++) {
-		char path[4096];
-
-		snprintf(path, sizeof path, "%s/%06zu", dir, i);
-		rc = model_keep(path, c->list[i].bytes, c->list[i].len);
-	}
-	return rc;
-}
-
 /* Codes all chunks; prints bits per byte, and speeds of encoding and decoding. */
-static int measure(const char *name, enum codec_id codec, int level, const struct codec_model *model, const struct chunks *c)
+static int measure(const char *name, enum codec_id codec, int level, const struct codec_model *model,
+		   const struct sample *c)
 {
 	static uint8_t frame[2 * CODEC_PLAIN_MAX], plain[CODEC_PLAIN_MAX];
 	double t, encode = 0, decode = 0, bytes = 0, stored = 0;
@@ -180,15 +155,15 @@ static int measure(const char *name, enum codec_id codec, int level, const struc
 
 	for (size_t i = 0; !rc && i < c->n; i++) {
 		t = now(CLOCK_PROCESS_CPUTIME_ID);
-		rc = codec_encode(ctx, codec, level, model, c->list[i].bytes, c->list[i].len, frame, sizeof frame, &len);
+		rc = codec_encode(ctx, codec, level, model, c->chunks[i].bytes, c->chunks[i].len, frame, sizeof frame, &len);
 		encode += now(CLOCK_PROCESS_CPUTIME_ID) - t;
 		t = now(CLOCK_PROCESS_CPUTIME_ID);
 		if (!rc)
-			rc = codec_decode(ctx, codec, level, model, frame, len, plain, c->list[i].len);
+			rc = codec_decode(ctx, codec, level, model, frame, len, plain, c->chunks[i].len);
 		decode += now(CLOCK_PROCESS_CPUTIME_ID) - t;
-		if (!rc && memcmp(plain, c->list[i].bytes, c->list[i].len))
+		if (!rc && memcmp(plain, c->chunks[i].bytes, c->chunks[i].len))
 			rc = -EBADMSG;
-		bytes += c->list[i].len;
+		bytes += c->chunks[i].len;
 		stored += (double)len;
 	}
 	codec_ctx_destroy(ctx);
@@ -201,7 +176,9 @@ static int measure(const char *name, enum codec_id codec, int level, const struc
 static int bench(const struct settings *set, const char *dir)
 {
 	const char *slash = strrchr(dir, '/');
-	struct chunks train = {0}, held = {0};
+	struct tree_options draw = {.train_max = set->sample + set->dict, .held_max = HELD_MAX, .seed = 1};
+	struct tree_figures figures;
+	struct sample train, held;
 	struct codec_model *loaded = NULL;
 	struct model *m = NULL;
 	uint8_t *bytes = NULL;
@@ -209,11 +186,10 @@ static int bench(const struct settings *set, const char *dir)
 	struct rusage usage;
 	double t;
 	size_t len;
-	int rc = chunks_read(dir, &train, &held);
+	int rc = tree_draw(dir, &draw, &figures, &train, &held);
 
-	if (rc || !held.n || !train.n)
-		return rc ? rc : -ENODATA;
-	chunks_sample(&held, HELD_MAX);
+	if (rc)
+		return rc;
 	printf("%s\n", dir);
 	snprintf(path, sizeof path, "%s/%s.model", set->cache ? set->cache : ".", slash ? slash + 1 : dir);
 	if (!set->cache || model_cached(path, &m))
@@ -227,8 +203,6 @@ static int bench(const struct settings *set, const char *dir)
 		rc = codec_model_load(CODEC_MODEL_NEURAL, bytes, len, &loaded);
 	if (!rc)
 		printf("  model    %zu bytes, loaded in %.2f s; kernel %s\n", len, now(CLOCK_PROCESS_CPUTIME_ID) - t, codec_kernel());
-	if (!rc && set->out)
-		rc = chunks_write(set->out, &held);
 	if (!rc)
 		rc = measure("fast", CODEC_NEURAL, NEURAL_FAST, loaded, &held);
 	if (!rc)
@@ -241,6 +215,7 @@ static int bench(const struct settings *set, const char *dir)
 	codec_model_put(loaded);
 	model_destroy(m);
 	free(bytes);
+	sample_free(&held);
 	return rc;
 }
 
@@ -249,10 +224,9 @@ int main(int argc, char **argv)
 	struct settings set = {.sample = 16u << 20, .dict = 4u << 20, .rows_log2 = 12, .width = 64};
 	int option, rc = 0;
 
-	while ((option = getopt(argc, argv, "c:o:t:d:r:w:s:")) >= 0) {
+	while ((option = getopt(argc, argv, "c:t:d:r:w:s:")) >= 0) {
 		switch (option) {
 		case 'c': set.cache = optarg; break;
-		case 'o': set.out = optarg; break;
 		case 't': set.sample = strtoul(optarg, NULL, 10) << 20; break;
 		case 'd': set.dict = strtoul(optarg, NULL, 10) << 20; break;
 		case 'r': set.rows_log2 = (unsigned)strtoul(optarg, NULL, 10); break;

@@ -16,7 +16,7 @@ usage() {
 
 usage "Usage:" firn
 usage "no command 'melt'" firn melt
-for command in train compact stat model; do
+for command in train compact estimate stat model; do
 	firn "$command" --help >"$scratch/help" || fail "firn $command --help"
 	grep -q "^Usage: firn $command" "$scratch/help" || fail "firn $command --help shows no usage"
 	usage "unrecognized option '--nonsense'" firn "$command" --nonsense
