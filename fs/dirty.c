@@ -292,6 +292,13 @@ static bool claimable(struct dirty_file *df, struct dirty_chunk *c, bool pressur
 	return c->state == CHUNK_IDLE && l->used && (pressure || l->epoch <= df->want);
 }
 
+/* In flight, and written to since: its newer bytes are to go before those of the chunks behind it. */
+static bool goes_again(struct dirty_file *df, struct dirty_chunk *c, bool pressure)
+{
+	return (c->state == CHUNK_ENCODING || c->state == CHUNK_ENCODED) && c->cur.used &&
+	       (pressure || c->cur.epoch <= df->want);
+}
+
 struct dirty_chunk *dirty_claim(struct dirty_file *df, bool pressure)
 {
 	for (int pass = 0; pass <= (int)pressure; pass++) {
@@ -300,6 +307,8 @@ struct dirty_chunk *dirty_claim(struct dirty_file *df, bool pressure)
 
 			/* Chunks reach the index in ascending order: those behind a write wait for it. */
 			if (df->writing && c->no >= df->write_first && c->no <= df->write_last)
+				break;
+			if (goes_again(df, c, pass > 0))
 				break;
 			if (!claimable(df, c, pass > 0))
 				continue;
