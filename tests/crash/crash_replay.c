@@ -138,6 +138,7 @@ static uint64_t flow_try(const struct flow *flow, const struct options *o, struc
 	for (unsigned i = 0; i < o->jobs; i++) {
 		pids[i] = fork();
 		if (pids[i] == 0) {
+			free(pids);
 			job_run(flow, i, scratch, o, &reports[i]);
 			exit(0);
 		}
