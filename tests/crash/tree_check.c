@@ -6,9 +6,11 @@
 #include <string.h>
 
 #include "fs/extent.h"
+#include "index/group.h"
 #include "tests/crash/tree.h"
 
 #define SEGMENTS 512u
+#define GROUPS 256u
 
 struct chunks {
 	uint64_t ino;
@@ -24,6 +26,10 @@ struct check {
 		uint64_t live, records;
 		bool listed;
 	} segments[SEGMENTS];
+	struct {
+		uint64_t id;
+		uint32_t members, left; /* plain bytes: of its members, and as its record says */
+	} groups[GROUPS];
 };
 
 static int fail(struct check *c, const char *what, uint64_t key, uint64_t a, uint64_t b)
@@ -97,19 +103,48 @@ static int count_record(struct check *c, const struct index_record *rec, void *a
 	return 0;
 }
 
+/* Adds what is known of a group; its record and its members come in any order. */
+static bool group_count(struct check *c, uint64_t id, uint32_t member, uint32_t left)
+{
+	size_t i = 0;
+
+	while (i < GROUPS && c->groups[i].id && c->groups[i].id != id)
+		i++;
+	if (i == GROUPS)
+		return false;
+	c->groups[i].id = id;
+	c->groups[i].members += member;
+	c->groups[i].left += left;
+	return true;
+}
+
 static int extent_check(struct check *c, const struct index_record *rec, void *arg)
 {
 	uint64_t id = be64_get(rec->key);
 	struct extent e;
 	int r = extent_get(&c->op, id, &e);
+	uint32_t live = e.is_group ? group_share(e.pos.stored, e.plain, 0, e.refs) : e.pos.stored;
 
 	(void)arg;
 	if (r || id >= extent_peek_id(c->vol) || e.pos.segment >= SEGMENTS)
 		return fail(c, "extent", id, (uint64_t)-r, e.pos.segment);
-	c->extent_refs += e.refs;
-	c->plain += e.plain;
-	c->segments[e.pos.segment].live += sizeof(struct record_disk) + e.pos.stored;
+	c->extent_refs += e.is_group ? 0 : e.refs;
+	c->plain += e.is_group ? 0 : e.plain;
+	if (e.group || e.is_group)
+		if (!group_count(c, e.group ? e.group : id, e.group ? e.plain : 0, e.is_group ? e.refs : 0))
+			return fail(c, "too many groups", id, 0, 0);
+	if (e.group)
+		return 0;
+	c->segments[e.pos.segment].live += sizeof(struct record_disk) + live;
 	c->segments[e.pos.segment].records++;
+	return 0;
+}
+
+static int groups_check(struct check *c)
+{
+	for (size_t i = 0; i < GROUPS && c->groups[i].id; i++)
+		if (c->groups[i].members != c->groups[i].left)
+			return fail(c, "members of group", c->groups[i].id, c->groups[i].members, c->groups[i].left);
 	return 0;
 }
 
@@ -215,6 +250,8 @@ int tree_check(struct volume *vol, const struct tree *tree, char problem[256])
 		r = each(c, TABLE_MODEL, NULL, 0, model_check, NULL);
 	if (r == 0)
 		r = each(c, TABLE_SEGMENT, NULL, 0, segment_check, NULL);
+	if (r == 0)
+		r = groups_check(c);
 	if (r == 0)
 		r = totals_check(c, tree);
 	index_end(&c->op);
