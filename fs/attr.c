@@ -49,22 +49,6 @@ int attr_set(struct inode *inode, unsigned mask, const struct inode_attr *to)
 	return r;
 }
 
-int attr_grow(struct inode *inode, uint64_t size)
-{
-	int r;
-
-	if (!S_ISREG(inode->type))
-		return -EINVAL;
-	r = dir_change_admit(inode->vol, false);
-	if (r)
-		return r;
-	pthread_rwlock_wrlock(&inode->lock);
-	if (inode->attr.size < size)
-		r = file_truncate_locked(inode, size);
-	pthread_rwlock_unlock(&inode->lock);
-	return r;
-}
-
 /* relatime of mount(8): once after each change, and once a day. */
 static bool atime_due(const struct inode *inode, int64_t now)
 {

@@ -260,6 +260,23 @@ static void layer_cut(struct layer *l, uint32_t tail)
 		l->lo = l->hi;
 }
 
+void dirty_drop(struct dirty_file *df, uint32_t first, uint32_t last, struct dirty_cost *cost)
+{
+	size_t end = position(df, first);
+
+	for (size_t i = last == UINT32_MAX ? df->n : position(df, last + 1); i-- > end;) {
+		struct dirty_chunk *c = df->chunks[i];
+
+		layer_drop(df, &c->cur, cost);
+		if (c->state == CHUNK_ENCODING || c->state == CHUNK_ENCODED) {
+			c->cancelled = true;
+			continue;
+		}
+		layer_drop(df, &c->pin, cost);
+		chunk_remove(df, c);
+	}
+}
+
 void dirty_truncate(struct dirty_file *df, uint64_t size, struct dirty_cost *cost)
 {
 	uint64_t first = (size + chunk_size(df) - 1) / chunk_size(df);
@@ -271,18 +288,8 @@ void dirty_truncate(struct dirty_file *df, uint64_t size, struct dirty_cost *cos
 		if (c && c->cur.used)
 			layer_cut(&c->cur, tail);
 	}
-	if (first > UINT32_MAX)
-		return;
-	for (size_t i = df->n, end = position(df, (uint32_t)first); i-- > end;) {
-		c = df->chunks[i];
-		layer_drop(df, &c->cur, cost);
-		if (c->state == CHUNK_ENCODING || c->state == CHUNK_ENCODED) {
-			c->cancelled = true;
-			continue;
-		}
-		layer_drop(df, &c->pin, cost);
-		chunk_remove(df, c);
-	}
+	if (first <= UINT32_MAX)
+		dirty_drop(df, (uint32_t)first, UINT32_MAX, cost);
 }
 
 static bool claimable(struct dirty_file *df, struct dirty_chunk *c, bool pressure)

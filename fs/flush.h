@@ -53,10 +53,10 @@ int flusher_flush_all(struct volume *vol);
 int flusher_write_begin(struct inode *inode, uint32_t first, uint32_t last, struct dirty_file **out);
 void flusher_write_end(struct dirty_file *df, const struct dirty_cost *cost);
 
-/* After dirty_truncate: who waits for a flush of what it took away looks again. data_mutex held. */
+/* After dirty_truncate and dirty_drop: who waits for a flush of what it took away looks again. data_mutex held. */
 void flusher_cut(struct dirty_file *df);
 
-/* Accounts what dirty_truncate and dirty_unpin let go of. */
+/* Accounts what dirty_truncate, dirty_drop and dirty_unpin let go of. */
 void flusher_release(struct volume *vol, const struct dirty_cost *cost);
 
 /* For fs/flush_publish.c and fs/file_sync.c. */

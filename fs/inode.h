@@ -42,6 +42,7 @@ struct inode {
 
 	/* guarded by lock */
 	struct inode_attr attr;
+	bool tail_clean;       /* no chunk behind the end of file is mapped; false: not known */
 
 	/*
 	 * guarded by data_mutex: shared by writers and flush workers, held for moments only, never across I/O
