@@ -113,7 +113,7 @@ static struct result commit_run(struct volume *vol, bool flush)
 	struct result res;
 	int r = 0;
 
-	res.flush = flush ? flusher_flush_all(vol) : 0;
+	res.flush = flusher_flush_all(vol, !flush);
 	res.commit = index_make_durable(vol);
 	if (res.commit == 0) {
 		extent_map_durable(vol);

@@ -13,7 +13,8 @@ void committer_destroy(struct volume *vol); /* without a last commit */
 
 /*
  * Makes durable what is in the index: all names and attributes, and of the files' data what has been flushed.
- * For an fsync, which has flushed its own file: the others' data need not wait with it.
+ * For an fsync, which has flushed its own file: the others' data need not wait with it. But a file that was
+ * emptied and written anew is flushed, so that no commit has it empty.
  */
 int commit_join(struct volume *vol);
 

@@ -74,6 +74,7 @@ struct dirty_file {
 	bool listed;                 /* it is the inode's present one */
 	unsigned users;              /* workers and waiters: it stays while there are any, also unlisted */
 	bool ready, queued;          /* may have something to claim; in the queue of wanted files */
+	bool emptied;                /* the index has it empty, although it has been written since */
 	bool parked;                 /* not to be picked: perhaps about to be forgotten */
 	struct dirty_file *next, *prev, *next_wanted;
 };

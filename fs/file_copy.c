@@ -122,7 +122,7 @@ static int share_store(struct index_op *op, struct inode *out, uint64_t from, ui
 	pthread_mutex_lock(&out->data_mutex);
 	if (out->dirty) {
 		dirty_drop(out->dirty, (uint32_t)(from / chunk_size), (uint32_t)((end - 1) / chunk_size), &cost);
-		flusher_cut(out->dirty);
+		flusher_cut(out->dirty, false);
 	}
 	if (end > out->stored_size)
 		out->stored_size = end;

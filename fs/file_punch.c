@@ -62,7 +62,7 @@ static int chunks_clear(struct punch *p)
 	pthread_mutex_lock(&inode->data_mutex);
 	if (inode->dirty) {
 		dirty_drop(inode->dirty, (uint32_t)p->first, last, &cost);
-		flusher_cut(inode->dirty);
+		flusher_cut(inode->dirty, false);
 	}
 	pthread_mutex_unlock(&inode->data_mutex);
 	flusher_release(inode->vol, &cost);

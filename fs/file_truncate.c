@@ -157,9 +157,10 @@ static int shrink(struct inode *inode, uint64_t size)
 	if (tail_first(inode) <= UINT32_MAX)
 		tail_free(inode);
 	pthread_mutex_lock(&inode->data_mutex);
+	inode->emptied |= size == 0;
 	if (inode->dirty) {
 		dirty_truncate(inode->dirty, size, &cost);
-		flusher_cut(inode->dirty);
+		flusher_cut(inode->dirty, size == 0);
 	}
 	pthread_mutex_unlock(&inode->data_mutex);
 	flusher_release(inode->vol, &cost);

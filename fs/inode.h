@@ -52,6 +52,7 @@ struct inode {
 	uint64_t stored_size;       /* size that the index record carries                         */
 	uint64_t stored_blocks;
 	int64_t stored_mtime, stored_ctime;
+	bool emptied;               /* truncated to nothing, and written since: replaced, in effect  */
 	int error;                  /* of the last flush that failed, while data that it left is dirty */
 
 	/* guarded by the table's shard */
