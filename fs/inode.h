@@ -42,6 +42,7 @@ struct inode {
 
 	/* guarded by lock */
 	struct inode_attr attr;
+	uint8_t inherits;      /* of a directory, fs/acl.c: whether it has a default ACL; 0: not known */
 	bool tail_clean;       /* no chunk behind the end of file is mapped; false: not known */
 
 	/*
