@@ -8,13 +8,14 @@
 #include "fs/compact.h"
 
 #include <errno.h>
-#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "fs/compact_clean.h"
 #include "fs/compact_settle.h"
+#include "fs/crew.h"
+#include "fs/flush.h"
 #include "fs/models.h"
 
 #define LIVE_MAX 8      /* sixteenths alive below which a segment is rewritten */
@@ -27,8 +28,9 @@ struct run {
 	struct encode_policy policy;
 	uint16_t tried;
 	uint8_t tried_level;
-	int threads;
-	struct encode_worker *workers;
+	struct crew *crew, *own_crew; /* own_crew: made here */
+	struct encode_worker *workers; /* one for each of the crew */
+	struct window window;
 	struct timespec start;
 	int stop; /* first -errno met; set and read atomically */
 };
@@ -47,7 +49,15 @@ static void compact_stop(struct run *run, int rc)
 		__atomic_compare_exchange_n(&run->stop, &none, rc, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
-/* Counts what was looked at and tells the caller; one thread at a time. unit NULL: an extent that belongs to none. */
+/* Whether to go on. */
+static bool compact_goes_on(struct run *run)
+{
+	if (run->opt->end && __atomic_load_n(run->opt->end, __ATOMIC_RELAXED) != 0)
+		compact_stop(run, -EINTR);
+	return __atomic_load_n(&run->stop, __ATOMIC_RELAXED) == 0;
+}
+
+/* Counts what was looked at and tells the caller. unit NULL: an extent that belongs to none. */
 static void compact_progress(struct run *run, uint32_t plain, const struct window *w, const struct unit *unit)
 {
 	struct compact_progress *f = &run->result->figures;
@@ -66,40 +76,56 @@ static void compact_progress(struct run *run, uint32_t plain, const struct windo
 		compact_stop(run, -EINTR);
 }
 
-/* Whether to go on. */
-static bool compact_gate(struct run *run)
+static void compact_read_part(void *arg, unsigned i, unsigned thread)
 {
-	if (run->opt->gate && run->opt->gate(run->opt->arg) != 0)
-		compact_stop(run, -EINTR);
-	return __atomic_load_n(&run->stop, __ATOMIC_RELAXED) == 0;
+	struct run *run = arg;
+
+	if (compact_goes_on(run))
+		compact_stop(run, window_read(run->vol, &run->window, i, run->workers[thread].ctx));
 }
 
-static void compact_read_window(struct run *run, struct window *w)
+static void compact_read_done(void *arg, unsigned i)
 {
-#pragma omp parallel for schedule(dynamic) num_threads(run->threads)
-	for (size_t i = 0; i < w->n; i++) {
-		if (!compact_gate(run))
-			continue;
-		compact_stop(run, window_read(run->vol, w, i, run->workers[omp_get_thread_num()].ctx));
-		if (w->items[i].state == ITEM_GONE || w->items[i].state == ITEM_DAMAGED) {
-#pragma omp critical(compact_progress)
-			compact_progress(run, w->items[i].plan->plain, w, NULL);
-		}
+	struct run *run = arg;
+	const struct window_item *item = &run->window.items[i];
+
+	if (item->state == ITEM_GONE || item->state == ITEM_DAMAGED)
+		compact_progress(run, item->plan->plain, &run->window, NULL);
+}
+
+/* A crew of idle priority may not begin operations: then this thread reads, an extent at a time. */
+static void compact_read_window(struct run *run)
+{
+	struct window *w = &run->window;
+
+	if (run->own_crew) {
+		compact_stop(run, crew_run(run->crew, (unsigned)w->n, compact_read_part, compact_read_done, run));
+		return;
+	}
+	for (unsigned i = 0; i < w->n && compact_goes_on(run); i++) {
+		if (run->opt->gate)
+			run->opt->gate(run->opt->arg);
+		compact_read_part(run, i, 0);
+		compact_read_done(run, i);
 	}
 }
 
-static void compact_encode_window(struct run *run, struct window *w)
+static void compact_encode_part(void *arg, unsigned i, unsigned thread)
 {
-#pragma omp parallel for schedule(dynamic) num_threads(run->threads)
-	for (size_t i = 0; i < w->n_units; i++) {
-		struct unit *u = &w->units[i];
+	struct run *run = arg;
+	struct window *w = &run->window;
 
-		if (!compact_gate(run))
-			continue;
-		compact_stop(run, unit_encode(run->vol, w, u, &run->workers[omp_get_thread_num()], &run->policy));
-#pragma omp critical(compact_progress)
-		compact_progress(run, u->plain, w, u);
-	}
+	if (compact_goes_on(run))
+		compact_stop(run, unit_encode(run->vol, w, &w->units[i], &run->workers[thread], &run->policy));
+}
+
+static void compact_encode_done(void *arg, unsigned i)
+{
+	struct run *run = arg;
+	const struct unit *u = &run->window.units[i];
+
+	if (u->verdict != ENCODE_SKIPPED)
+		compact_progress(run, u->plain, &run->window, u);
 }
 
 static uint32_t compact_group_bytes(const struct run *run)
@@ -109,22 +135,63 @@ static uint32_t compact_group_bytes(const struct run *run)
 	return run->opt->group_bytes < chunk_size ? run->opt->group_bytes : chunk_size;
 }
 
+/* Room for a window beside what writers were promised; what is garbage already comes back with a commit. */
+static int compact_room(struct run *run)
+{
+	int rc = space_scratch(run->vol, &run->vol->flusher->space, WINDOW_BYTES);
+
+	if (rc == -ENOSPC) {
+		rc = volume_commit(run->vol);
+		if (rc == 0)
+			rc = space_scratch(run->vol, &run->vol->flusher->space, WINDOW_BYTES);
+	}
+	return rc;
+}
+
+/* Reads, encodes and settles what is in the window. */
+static void compact_window(struct run *run)
+{
+	struct window *w = &run->window;
+
+	compact_read_window(run);
+	if (run->stop == 0)
+		compact_stop(run, window_divide(w, compact_group_bytes(run)));
+	if (run->stop == 0)
+		compact_stop(run, crew_run(run->crew, (unsigned)w->n_units, compact_encode_part, compact_encode_done, run));
+	if (w->n_units > 0) /* also when told to stop: what is encoded need not be encoded again */
+		compact_stop(run, window_settle(run->vol, w, run->tried, run->tried_level, !run->opt->lazy, run->result));
+}
+
 static int compact_extents(struct run *run, const struct plan *plan)
 {
-	struct window w;
+	struct window *w = &run->window;
 
-	for (size_t at = 0; at < plan->n && run->stop == 0; at += w.n, window_fini(&w)) {
-		compact_stop(run, window_init(&w, plan->items + at, plan->n - at));
+	for (size_t at = 0; at < plan->n && compact_goes_on(run); at += w->n, window_fini(w)) {
+		compact_stop(run, compact_room(run));
+		compact_stop(run, window_init(w, plan->items + at, plan->n - at));
 		if (run->stop == 0)
-			compact_read_window(run, &w);
-		if (run->stop == 0)
-			compact_stop(run, window_divide(&w, compact_group_bytes(run)));
-		if (run->stop == 0) {
-			compact_encode_window(run, &w);
-			compact_stop(run, window_settle(run->vol, &w, run->tried, run->tried_level, run->result));
-		}
+			compact_window(run);
 	}
 	return run->stop;
+}
+
+/* Plans and does, until there is no more. */
+static int compact_plans(struct run *run)
+{
+	uint64_t from = 0;
+	int rc;
+
+	do {
+		struct plan plan;
+
+		rc = plan_make(run->vol, run->opt, run->tried, run->tried_level, from, &plan);
+		run->result->figures.total_bytes += plan.plain_bytes;
+		if (rc == 0)
+			rc = compact_extents(run, &plan);
+		from = plan.next;
+		plan_free(&plan);
+	} while (rc == 0 && from > 0);
+	return rc;
 }
 
 static int compact_policy(struct run *run)
@@ -148,38 +215,58 @@ static int compact_policy(struct run *run)
 static int compact_workers(struct run *run)
 {
 	uint32_t chunk_size = run->vol->super.chunk_size;
+	unsigned threads;
 	int rc = 0;
 
-	run->workers = calloc((size_t)run->threads, sizeof *run->workers);
+	if (!run->opt->crew)
+		rc = crew_create((unsigned)run->opt->threads, false, &run->own_crew);
+	if (rc < 0)
+		return rc;
+	run->crew = run->own_crew ? run->own_crew : run->opt->crew;
+	threads = crew_threads(run->crew);
+	run->workers = calloc(threads, sizeof *run->workers);
 	if (!run->workers)
 		return -ENOMEM;
-	for (int i = 0; rc == 0 && i < run->threads; i++)
+	for (unsigned i = 0; rc == 0 && i < threads; i++)
 		rc = encode_worker_init(&run->workers[i], chunk_size);
 	return rc;
 }
 
 static void compact_fini(struct run *run)
 {
-	for (int i = 0; run->workers && i < run->threads; i++)
+	for (unsigned i = 0; run->workers && i < crew_threads(run->crew); i++)
 		encode_worker_fini(&run->workers[i]);
 	free(run->workers);
+	crew_destroy(run->own_crew);
 	codec_model_put(run->policy.zdict);
 	codec_model_put(run->policy.net);
 }
 
-/* What the extents left behind: emptied segments, mostly empty ones, models of yesterday. */
+/*
+ * What the extents left behind: emptied segments, mostly empty ones, models of yesterday. Segments that are being written stay so in the
+ * background: to seal them each time would make many small ones.
+ */
 static int compact_sweep(struct run *run)
 {
+	const struct compact_options *opt = run->opt;
 	struct volume *vol = run->vol;
+	bool thorough = opt->now || opt->reclaim;
 	int rc;
 
-	segment_seal_all(vol->segments);
+	if (thorough || !opt->lazy)
+		segment_seal_all(vol->segments);
 	rc = volume_commit(vol);
 	if (rc == 0)
-		rc = clean_segments(vol, run->opt, run->opt->now || run->opt->reclaim ? LIVE_MAX_NOW : LIVE_MAX, &run->result->figures);
+		rc = clean_segments(vol, opt, thorough ? LIVE_MAX_NOW : LIVE_MAX, &run->result->figures);
 	if (rc == 0)
-		rc = models_reap(vol, run->opt->now && run->policy.net);
+		rc = models_reap(vol, opt->now && run->policy.net);
 	return rc < 0 ? rc : volume_commit(vol);
+}
+
+/* In the background a run that changed nothing ends here. */
+static bool compact_needs_sweep(const struct run *run)
+{
+	return !run->opt->lazy || run->opt->now || run->opt->reclaim || run->result->moved > 0;
 }
 
 int compact_run(struct volume *vol, const struct compact_options *opt, struct compact_result *out)
@@ -187,7 +274,6 @@ int compact_run(struct volume *vol, const struct compact_options *opt, struct co
 	struct run *run = calloc(1, sizeof *run);
 	struct extent_totals before, after;
 	uint32_t first_new = segments_next(vol->segments);
-	struct plan plan = {0};
 	int rc;
 
 	*out = (struct compact_result){0};
@@ -196,24 +282,19 @@ int compact_run(struct volume *vol, const struct compact_options *opt, struct co
 	run->vol = vol;
 	run->opt = opt;
 	run->result = out;
-	run->threads = opt->threads > 0 ? opt->threads : omp_get_max_threads();
 	clock_gettime(CLOCK_MONOTONIC, &run->start);
 	extent_totals(vol, &before);
 	rc = compact_policy(run);
 	if (rc == 0)
 		rc = compact_workers(run);
-	if (rc == 0 && !opt->reclaim)
-		rc = plan_make(vol, opt, run->tried, run->tried_level, &plan);
-	out->figures.total_bytes = plan.plain_bytes;
 	if (rc == 0)
-		rc = compact_extents(run, &plan);
-	if (rc == 0)
+		rc = compact_plans(run);
+	if (rc == 0 && compact_needs_sweep(run))
 		rc = compact_sweep(run);
 	extent_totals(vol, &after);
 	out->segments_removed = before.segments + (segments_next(vol->segments) - first_new) - after.segments;
 	if (after.segment_bytes < before.segment_bytes)
 		out->bytes_reclaimed = before.segment_bytes - after.segment_bytes;
-	plan_free(&plan);
 	compact_fini(run);
 	free(run);
 	return rc;

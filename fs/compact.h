@@ -29,13 +29,17 @@ struct compact_options {
 	enum compact_tier tier;       /* warm: zstd with dictionary; cold: the smallest of all codecs */
 	int neural_level;             /* enum neural_level                                            */
 	bool now;                     /* all extents, not only those cold for cold_after_hours        */
-	bool reclaim;                 /* only what follows the extents: garbage                       */
+	bool reclaim;                 /* only garbage: groups and segments that hold some             */
 	unsigned cold_after_hours;    /* default 7 * 24                                               */
 	uint32_t group_bytes;         /* small extents are packed together up to so many plain bytes, at most a chunk; 0: never */
 	int threads;                  /* 0: all cores                                                 */
 	int (*progress)(void *arg, const struct compact_progress *p); /* non-zero: stop cleanly, -EINTR; may be NULL */
-	int (*gate)(void *arg);       /* called by every worker before an extent: may wait; non-zero: stop; may be NULL */
+	struct crew *crew;            /* NULL: one of its own, of normal priority                     */
+	bool lazy;                    /* in the background of others: no commits but the timer's      */
+	const int *end;               /* once it is not 0 (atomic): stop cleanly, -EINTR; may be NULL */
+	void (*gate)(void *arg);      /* called by the caller's thread between small pieces of work: may wait; may be NULL */
 	void *arg;
+	uint32_t plan_extents;        /* plan for so many at once, to bound memory; 0: no bound       */
 };
 #define GROUP_BYTES_DEFAULT (128u << 10)
 void compact_options_init(struct compact_options *opt);
@@ -48,7 +52,7 @@ struct compact_result {
 };
 
 /*
- * Works in bounded windows: read, group small extents, encode (OpenMP), decode, compare, append, sync, swap, commit, reap. What was done stays done when it is interrupted. An
+ * Works in bounded windows: read, group small extents, encode (all threads), decode, compare, append, sync, swap, commit, reap. What was done stays done when it is interrupted. An
  * extent that can't be read is left where it is, counted as damaged. -ENOSPC stops politely.
  * Members of groups that are half dead (now: 1/16) are packed anew even if nothing else is a reason. Afterwards segments less than half alive (now: less than 15/16) are rewritten, records copied as they are, and models that nothing refers to are removed
  * (now, to the cold tier, with a network: the zstd dictionary, too; the next training makes another).

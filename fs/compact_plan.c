@@ -25,19 +25,30 @@ struct picker {
 	uint32_t cold_before; /* hours since 1970 */
 	struct picked *list;  /* ascending ids */
 	size_t n, room;
+	uint64_t from; /* ids below are not looked at */
 	struct plan *plan;
 };
+
+/* A walk of the index waits like other work, and ends when told to: 0, -EINTR. */
+static int plan_goes_on(const struct picker *p)
+{
+	if (p->opt->gate)
+		p->opt->gate(p->opt->arg);
+	return p->opt->end && __atomic_load_n(p->opt->end, __ATOMIC_RELAXED) != 0 ? -EINTR : 0;
+}
 
 /* Whether enough of an extent's group is dead to pack the rest anew; `now` more eagerly than segments are cleaned. */
 static bool plan_sparse(const struct picker *p, const struct extent *e)
 {
 	uint32_t dead = e->whole - e->left;
 
-	return e->group && dead >= e->whole / (p->opt->now ? 32 : 2) && dead > 0;
+	return e->group && dead >= e->whole / (p->opt->now || p->opt->reclaim ? 32 : 2) && dead > 0;
 }
 
 static int plan_wants(const struct picker *p, const struct extent *e)
 {
+	if (p->opt->reclaim)
+		return plan_sparse(p, e);
 	if (!p->opt->now && e->touched > p->cold_before)
 		return 0;
 	if (e->tried_level >= p->tried_level && e->tried >= p->tried && !plan_sparse(p, e))
@@ -48,9 +59,14 @@ static int plan_wants(const struct picker *p, const struct extent *e)
 static int plan_pick(void *arg, const struct extent *e)
 {
 	struct picker *p = arg;
+	int rc = plan_goes_on(p);
 
-	if (e->is_group || !plan_wants(p, e))
-		return 0;
+	if (rc < 0 || e->id < p->from || e->is_group || !plan_wants(p, e))
+		return rc;
+	if (p->opt->plan_extents > 0 && p->n == p->opt->plan_extents) {
+		p->plan->next = e->id;
+		return 1;
+	}
 	if (p->n == p->room) {
 		size_t room = p->room ? 2 * p->room : 4096;
 		struct picked *grown = realloc(p->list, room * sizeof *grown);
@@ -77,9 +93,10 @@ static int plan_order(void *arg, const struct index_record *r)
 	struct picked *found;
 	le64_t value;
 	uint64_t id;
+	int rc = plan_goes_on(p);
 
-	if (r->key_len != 12 || r->len != sizeof value)
-		return 0;
+	if (rc < 0 || r->key_len != 12 || r->len != sizeof value)
+		return rc;
 	memcpy(&value, r->value, sizeof value);
 	id = le64_get(value);
 	found = bsearch(&id, p->list, p->n, sizeof *p->list, plan_compare);
@@ -92,21 +109,22 @@ static int plan_order(void *arg, const struct index_record *r)
 	return 0;
 }
 
-int plan_make(struct volume *vol, const struct compact_options *opt, uint16_t tried, uint8_t tried_level, struct plan *out)
+int plan_make(struct volume *vol, const struct compact_options *opt, uint16_t tried, uint8_t tried_level, uint64_t from,
+	      struct plan *out)
 {
 	uint64_t now = (uint64_t)volume_now() / 1000000000u / 3600;
-	struct picker p = {.opt = opt, .tried = tried, .tried_level = tried_level, .plan = out};
+	struct picker p = {.opt = opt, .tried = tried, .tried_level = tried_level, .from = from, .plan = out};
 	int rc;
 
 	*out = (struct plan){0};
 	p.cold_before = now > opt->cold_after_hours ? (uint32_t)(now - opt->cold_after_hours) : 0;
 	rc = scan_extents(vol, plan_pick, &p);
-	if (rc == 0 && p.n > 0) {
+	if (rc >= 0 && p.n > 0) {
 		out->items = malloc(p.n * sizeof *out->items);
 		rc = out->items ? scan_table(vol, TABLE_CHUNK, plan_order, &p) : -ENOMEM;
 	}
 	free(p.list);
-	return rc;
+	return rc < 0 ? rc : 0;
 }
 
 void plan_free(struct plan *plan)

@@ -110,9 +110,9 @@ static int unit_settle(struct volume *vol, const struct window *w, const struct 
 	return u->verdict == ENCODE_KEEP ? unit_mark(vol, w, u, tried, tried_level, result) : 0;
 }
 
-int window_settle(struct volume *vol, struct window *w, uint16_t tried, uint8_t tried_level, struct compact_result *result)
+int window_settle(struct volume *vol, struct window *w, uint16_t tried, uint8_t tried_level, bool commit, struct compact_result *result)
 {
-	int full = units_append(vol, w), rc = segment_sync(vol->segments), commit;
+	int full = units_append(vol, w), rc = commit ? segment_sync(vol->segments) : 0;
 
 	for (size_t i = 0; i < w->n; i++) {
 		result->extents += w->items[i].state == ITEM_GONE || w->items[i].state == ITEM_DAMAGED;
@@ -129,6 +129,7 @@ int window_settle(struct volume *vol, struct window *w, uint16_t tried, uint8_t 
 		if (u->verdict == ENCODE_SMALLER)
 			extent_release(vol, &u->to);
 	}
-	commit = rc == 0 ? volume_commit(vol) : rc;
-	return full < 0 ? full : commit;
+	if (rc == 0 && commit)
+		rc = volume_commit(vol);
+	return full < 0 ? full : rc;
 }

@@ -9,8 +9,9 @@
 
 /*
  * What could not be appended (-ENOSPC) is left as it is; what could is settled before the error is returned. tried, tried_level: what the extents of
- * all units remember, whether moved or kept. Counts into *result.
+ * all units remember, whether moved or kept. commit: is durable when it returns; else the next commit syncs data before pointers, as always. Counts
+ * into *result.
  */
-int window_settle(struct volume *vol, struct window *w, uint16_t tried, uint8_t tried_level, struct compact_result *result);
+int window_settle(struct volume *vol, struct window *w, uint16_t tried, uint8_t tried_level, bool commit, struct compact_result *result);
 
 #endif

@@ -10,7 +10,6 @@
 #include "fs/cache.h"
 
 #define WINDOW_ITEMS 4096u
-#define WINDOW_BYTES (8u << 20)
 
 int window_init(struct window *w, const struct plan_item *items, size_t n)
 {

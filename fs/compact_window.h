@@ -35,6 +35,9 @@ struct unit {
 	struct segment_pos to;
 };
 
+/* A window ends with the extent that makes it as long as this. */
+#define WINDOW_BYTES (8u << 20)
+
 struct window {
 	struct window_item *items;
 	size_t n;

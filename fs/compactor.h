@@ -11,6 +11,7 @@ struct compactor;
 
 struct compactor_options {
 	bool automatic;            /* recompacts by itself */
+	bool patient;              /* what it does by itself lets everybody else go first */
 	unsigned cold_after_hours; /* what is untouched for so long becomes cold; for a seventh of that, warm */
 	int neural_level;
 	int threads;               /* 0: all cores */

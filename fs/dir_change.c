@@ -7,7 +7,6 @@
 
 #include <errno.h>
 
-#include "fs/commit.h"
 #include "fs/flush.h"
 #include "fs/xattr.h"
 
@@ -42,7 +41,7 @@ int dir_change_admit(struct volume *vol, bool grows)
 		return room;
 	pending = index_pending_bytes(vol->index);
 	if (pending > (room ? PENDING_FULL : PENDING_MAX))
-		return commit_join(vol);
+		return volume_commit(vol);
 	if (pending > PENDING_KICK)
 		volume_commit_kick(vol);
 	return 0;

@@ -265,7 +265,21 @@ int extent_mark(struct index_op *op, struct volume *vol, const struct extent *e)
 	if (r == 0) {
 		now.tried = e->tried;
 		now.tried_level = e->tried_level;
-		now.touched = e->touched;
+		r = extent_store(op, &now);
+	}
+	pthread_mutex_unlock(&vol->extents->record_mutex);
+	return r;
+}
+
+int extent_touch(struct index_op *op, struct volume *vol, uint64_t id, uint32_t hour)
+{
+	struct extent now;
+	int r;
+
+	pthread_mutex_lock(&vol->extents->record_mutex);
+	r = extent_get(op, id, &now);
+	if (r == 0 && now.touched < hour) {
+		now.touched = hour;
 		r = extent_store(op, &now);
 	}
 	pthread_mutex_unlock(&vol->extents->record_mutex);

@@ -71,8 +71,11 @@ int extent_move(struct index_op *op, struct volume *vol, const struct extent *fr
 int extent_regroup(struct index_op *op, struct volume *vol, const struct extent *group, const struct extent *from, size_t n,
 		   size_t *moved);
 
-/* Remembers tried/tried_level/touched of an extent that otherwise stays. */
+/* Remembers tried and tried_level of an extent that otherwise stays. */
 int extent_mark(struct index_op *op, struct volume *vol, const struct extent *e);
+
+/* Remembers that it was read in this hour since 1970, unless it was later already. -ENOENT: gone. */
+int extent_touch(struct index_op *op, struct volume *vol, uint64_t id, uint32_t hour);
 
 /* Counts records of models in and out of a segment (bytes with headers). */
 void extent_account_model(struct volume *vol, uint32_t segment, uint64_t bytes, int sign);

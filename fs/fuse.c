@@ -39,6 +39,7 @@ struct inode *fuse_inode(fuse_req_t req, fuse_ino_t node)
 	struct inode *inode;
 	int r = inode_get(fuse_volume(req), node, &inode);
 
+	__atomic_fetch_add(&fuse_volume(req)->requests, 1, __ATOMIC_RELAXED);
 	if (r) {
 		fuse_reply_err(req, r == -ENOENT ? ESTALE : -r);
 		return NULL;
@@ -92,8 +93,7 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 {
 	const unsigned want = FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO |
 			      FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_ASYNC_READ | FUSE_CAP_EXPORT_SUPPORT |
-			      FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_ASYNC_DIO | FUSE_CAP_IOCTL_DIR |
-			      FUSE_CAP_POSIX_ACL | FUSE_CAP_DONT_MASK;
+			      FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_ASYNC_DIO | FUSE_CAP_IOCTL_DIR;
 	const struct volume *vol = userdata;
 
 	conn->want = conn->capable & want;

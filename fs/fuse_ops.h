@@ -18,7 +18,7 @@
 
 struct volume *fuse_volume(fuse_req_t req);
 
-/* The inode of a node id, referenced; NULL after having replied with the error. */
+/* The inode of a node id, referenced; NULL after having replied with the error. Counts the request: background work stays out of the way. */
 struct inode *fuse_inode(fuse_req_t req, fuse_ino_t node);
 
 /* What the kernel can do without us; set before the first request. A process serves one mount. */

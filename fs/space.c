@@ -54,6 +54,20 @@ int space_check(struct volume *vol, struct space *sp, uint64_t need)
 	return r;
 }
 
+int space_scratch(struct volume *vol, struct space *sp, uint64_t need)
+{
+	struct segments_space disk;
+	uint64_t kept;
+	int r = segments_space(vol->segments, &disk);
+
+	if (r)
+		return r;
+	pthread_mutex_lock(&sp->mutex);
+	kept = sp->reserved + space_reserve(disk.total) / 2;
+	pthread_mutex_unlock(&sp->mutex);
+	return disk.available >= kept && disk.available - kept >= need ? 0 : -ENOSPC;
+}
+
 void space_take(struct space *sp, uint64_t bytes)
 {
 	pthread_mutex_lock(&sp->mutex);

@@ -24,6 +24,12 @@ void space_fini(struct space *sp);
  */
 int space_check(struct volume *vol, struct space *sp, uint64_t need);
 
+/*
+ * Is there room for `need` bytes more now, for work that gives more back than it takes? The disk is asked; half of the reserve may
+ * be used. -ENOSPC.
+ */
+int space_scratch(struct volume *vol, struct space *sp, uint64_t need);
+
 /* What was written, and what was flushed or dropped. */
 void space_take(struct space *sp, uint64_t bytes);
 void space_give(struct space *sp, uint64_t bytes);

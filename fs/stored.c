@@ -8,6 +8,7 @@
 
 #include "fs/cache.h"
 #include "fs/chunk.h"
+#include "fs/heat.h"
 
 static int lookup(struct volume *vol, uint64_t ino, uint32_t no, struct extent *e)
 {
@@ -47,6 +48,7 @@ int stored_read(struct volume *vol, uint64_t ino, uint32_t no, uint32_t off, uin
 			memset(buf, 0, len);
 			return 0;
 		}
+		heat_note(vol, &e);
 		if ((e.group ? e.group : e.id) == gone)
 			return -EIO;
 		if (off == 0 && len >= e.plain) {

@@ -16,6 +16,7 @@
 #include "fs/compactor.h"
 #include "fs/extent.h"
 #include "fs/flush.h"
+#include "fs/heat.h"
 #include "fs/inode.h"
 #include "fs/models.h"
 #include "fs/pool.h"
@@ -197,6 +198,8 @@ static int parts_create(struct volume *vol)
 	if (r == 0)
 		r = cache_create(vol);
 	if (r == 0)
+		r = heat_create(vol);
+	if (r == 0)
 		r = inode_table_create(vol);
 	if (r == 0)
 		r = flusher_create(vol);
@@ -210,6 +213,7 @@ static void parts_destroy(struct volume *vol)
 	if (vol->flusher)
 		flusher_destroy(vol);
 	inode_table_destroy(vol);
+	heat_destroy(vol);
 	cache_destroy(vol);
 	if (vol->models)
 		models_destroy(vol);
@@ -272,6 +276,7 @@ int volume_close(struct volume *vol)
 	if (!vol)
 		return 0;
 	compactor_destroy(vol);
+	__atomic_store_n(&vol->closing, true, __ATOMIC_RELAXED);
 	if (vol->committer && !vol->readonly)
 		r = volume_commit(vol);
 	parts_destroy(vol);

@@ -26,6 +26,7 @@ struct extent_map;  /* fs/extent.c  */
 struct model_set;   /* fs/models.c  */
 struct pool;        /* fs/pool.c    */
 struct compactor;   /* fs/compactor.c */
+struct heat;        /* fs/heat.c    */
 
 enum volume_atime { ATIME_RELATIME, ATIME_NOATIME, ATIME_STRICT };
 
@@ -57,6 +58,9 @@ struct volume {
 	struct committer *committer;
 	struct extent_map *extents;
 	struct model_set *models;
+	struct heat *heat;         /* NULL when read-only */
+	bool closing;              /* set before the last commit; atomic */
+	uint64_t requests;         /* of the mount's users so far; atomic */
 	struct compactor *compactor; /* of a mount; else NULL */
 	struct pool *pool;         /* buffers of one chunk */
 	pthread_mutex_t rename_mutex;

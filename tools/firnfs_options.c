@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "codec/codec.h"
 #include "tools/firnfs.h"
 #include "tools/size.h"
 
@@ -47,6 +48,9 @@ static int help(void)
 	     "  -o workers=N      encode with N threads (as many as processors, at most 8)\n"
 	     "  -o writeback, nowriteback\n"
 	     "                    gather small writes in the kernel's cache (default), or not\n"
+	     "  -o compact=MODE   recompact in the background what is cold: auto (default), always, off\n"
+	     "  -o cold-after=T   what is untouched for T is cold: days (7d), or hours (36h)\n"
+	     "  -o compact-level=LEVEL  of the neural codec: fast or normal (default)\n"
 	     "  -o relatime, noatime, strictatime\n"
 	     "  -o allow_other    let other users in\n"
 	     "  -o dev, nodev, suid, nosuid, exec, noexec, sync, dirsync, nodiratime");
@@ -73,6 +77,40 @@ static const char *value_of(const char *word, const char *key)
 static bool number(const char *text, uint64_t lo, uint64_t hi, uint64_t *out)
 {
 	return size_parse(text, out) && *out >= lo && *out <= hi;
+}
+
+/* "7d", "12h", "0"; a number alone is days. Hours. */
+static bool hours_parse(const char *text, unsigned *hours)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+	unsigned each = 24;
+
+	if (end == text || text[0] == '-' || text[0] == '+' || n > 36500)
+		return false;
+	if (*end == 'h' || *end == 'd')
+		each = *end++ == 'h' ? 1 : 24;
+	*hours = (unsigned)n * each;
+	return *end == '\0';
+}
+
+/* Options of background recompaction: 1 taken, 0 not one of them, -1 bad value. */
+static int option_compact(struct compactor_options *c, const char *word)
+{
+	const char *text;
+
+	if ((text = value_of(word, "compact"))) {
+		c->patient = strcmp(text, "auto") == 0;
+		c->automatic = c->patient || strcmp(text, "always") == 0;
+		return c->automatic || strcmp(text, "off") == 0 ? 1 : -1;
+	}
+	if ((text = value_of(word, "cold-after")))
+		return hours_parse(text, &c->cold_after_hours) ? 1 : -1;
+	if ((text = value_of(word, "compact-level"))) {
+		c->neural_level = strcmp(text, "fast") == 0 ? NEURAL_FAST : NEURAL_NORMAL;
+		return c->neural_level == NEURAL_FAST || strcmp(text, "normal") == 0 ? 1 : -1;
+	}
+	return 0;
 }
 
 /* Options with a value: 1 taken, 0 not one of them, -1 bad value. */
@@ -129,6 +167,8 @@ static int option_apply(struct firnfs_options *o, const char *word)
 {
 	int taken = option_value(&o->volume, word);
 
+	if (taken == 0)
+		taken = option_compact(&o->compactor, word);
 	if (taken < 0)
 		return usage("bad value in option ", word);
 	if (taken || word[0] == '\0' || option_atime(&o->volume, word) ||
