@@ -36,6 +36,13 @@ static int run_stat(struct volume *vol, uint64_t node, void *command)
 	return store_stat(vol, &c->stat);
 }
 
+static int run_stat_by(struct volume *vol, uint64_t node, void *command)
+{
+	struct control_stat_by *c = command;
+
+	return c->by < STAT_BY_COUNT ? stat_by(vol, (enum stat_by)c->by, node, c->rows, &c->n) : -EINVAL;
+}
+
 static int run_commit(struct volume *vol, uint64_t node, void *command)
 {
 	(void)node;
@@ -104,10 +111,12 @@ static const struct {
 } commands[] = {
 	{CONTROL_HELLO, run_hello},     {CONTROL_STAT, run_stat},     {CONTROL_COMMIT, run_commit},
 	{CONTROL_COMPACT, run_compact}, {CONTROL_MODELS, run_models},
+	{CONTROL_STAT_BY, run_stat_by},
 };
 #define COMMANDS (sizeof commands / sizeof *commands)
 
 static_assert(sizeof(struct control_stat) <= CONTROL_SIZE_MAX, "control_stat");
+static_assert(sizeof(struct control_stat_by) <= CONTROL_SIZE_MAX, "control_stat_by");
 static_assert(sizeof(struct control_compact) <= CONTROL_SIZE_MAX, "control_compact");
 static_assert(sizeof(struct control_models) <= CONTROL_SIZE_MAX, "control_models");
 

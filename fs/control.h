@@ -18,6 +18,7 @@
 #include "fs/compactor.h"
 #include "fs/models.h"
 #include "fs/stat.h"
+#include "fs/stat_by.h"
 #include "index/super.h"
 
 #define CONTROL_MAGIC 0x4e524946u
@@ -45,6 +46,14 @@ struct control_stat {
 	char label[LABEL_MAX + 1];
 	uint32_t chunk_size;
 	struct store_stat stat;
+};
+
+/* Rows of the directory that the command is sent to. */
+struct control_stat_by {
+	struct control_header header;
+	uint32_t by; /* enum stat_by */
+	uint32_t n;
+	struct stat_row rows[STAT_ROWS_MAX];
 };
 
 /* Makes everything written before durable. */
@@ -80,6 +89,7 @@ struct control_models {
 #define CONTROL_STAT _IOWR(CONTROL_TYPE, 2, struct control_stat)
 #define CONTROL_COMMIT _IOWR(CONTROL_TYPE, 3, struct control_commit)
 #define CONTROL_COMPACT _IOWR(CONTROL_TYPE, 4, struct control_compact)
+#define CONTROL_STAT_BY _IOWR(CONTROL_TYPE, 6, struct control_stat_by)
 #define CONTROL_MODELS _IOWR(CONTROL_TYPE, 5, struct control_models)
 
 /* Size of the largest command: what a handler needs as buffer. */

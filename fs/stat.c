@@ -47,19 +47,21 @@ static void stat_add(struct stat_codec *to, const struct extent *e)
 	to->stored += (e->is_group ? 0 : e->stored) + (e->group ? 0 : sizeof(struct record_disk));
 }
 
-/* The tier is what recompaction last did with an extent, or what its codec says when it never came by. */
+enum stat_tier stat_tier(const struct extent *e)
+{
+	if (e->tried_level > TRIED_WARM || e->codec == CODEC_NEURAL)
+		return STAT_COLD;
+	return e->tried_level == TRIED_WARM || e->codec == CODEC_ZSTD ? STAT_WARM : STAT_HOT;
+}
+
 static int stat_extent(void *arg, const struct extent *e)
 {
 	struct store_stat *out = arg;
+	struct stat_codec *const tiers[] = {[STAT_HOT] = &out->hot, [STAT_WARM] = &out->warm, [STAT_COLD] = &out->cold};
 
 	if (e->codec < CODEC_COUNT)
 		stat_add(&out->codec[e->codec], e);
-	if (e->tried_level > TRIED_WARM || e->codec == CODEC_NEURAL)
-		stat_add(&out->cold, e);
-	else if (e->tried_level == TRIED_WARM || e->codec == CODEC_ZSTD)
-		stat_add(&out->warm, e);
-	else
-		stat_add(&out->hot, e);
+	stat_add(tiers[stat_tier(e)], e);
 	return 0;
 }
 

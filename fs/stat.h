@@ -25,6 +25,11 @@ struct store_stat {
 	uint64_t store_bytes;            /* disk use of all of the store */
 };
 
+/* What recompaction last did with an extent, or what its codec says when it never came by. */
+enum stat_tier { STAT_HOT, STAT_WARM, STAT_COLD };
+struct extent;
+enum stat_tier stat_tier(const struct extent *e);
+
 /* Committed state plus what is pending. Walks inodes and extents in short operations. */
 int store_stat(struct volume *vol, struct store_stat *out);
 

@@ -10,6 +10,7 @@
 
 #include "fs/stat.h"
 #include "tools/firn.h"
+#include "tools/firn_stat_by.h"
 #include "tools/json.h"
 #include "tools/progress.h"
 #include "tools/target.h"
@@ -17,6 +18,7 @@
 static const char help[] =
 	"Usage: firn stat [OPTION...] STORE|DIR\n"
 	"Says what a store, mounted or not, holds and what it costs on disk.\n\n"
+	"      --by=WHAT        what the files below DIR take, divided by dir, type, tier or age\n"
 	"      --json           the figures as one JSON object, in bytes\n"
 	"  -h, --help           this text\n";
 
@@ -134,8 +136,10 @@ static int stat_show(struct target *t, bool json)
 int firn_stat(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0},
+		{"by", required_argument, NULL, 'b'}, {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
 	};
+	enum stat_by by = STAT_BY_COUNT;
 	struct target t;
 	bool json = false;
 	int c, status;
@@ -145,14 +149,16 @@ int firn_stat(int argc, char **argv)
 			fputs(help, stdout);
 			return EXIT_SUCCESS;
 		}
-		if (c != 'j')
+		if (c == 'b' && !stat_by_word(optarg, &by))
 			return firn_usage("stat", NULL);
-		json = true;
+		if (c != 'j' && c != 'b')
+			return firn_usage("stat", NULL);
+		json |= c == 'j';
 	}
 	if (optind + 1 != argc)
 		return firn_usage("stat", optind < argc ? "one store only" : "which store?");
 	status = target_open("stat", argv[optind], true, &t);
 	if (status == EXIT_SUCCESS)
-		status = target_close(&t, stat_show(&t, json));
+		status = target_close(&t, by < STAT_BY_COUNT ? stat_by_show(&t, by, json) : stat_show(&t, json));
 	return status;
 }
