@@ -6,7 +6,7 @@
 
 #include <errno.h>
 
-#include "fs/dir_change.h"
+#include "fs/acl.h"
 #include "fs/file.h"
 
 #define DAY_NS (24 * 3600 * INT64_C(1000000000))
@@ -43,24 +43,10 @@ int attr_set(struct inode *inode, unsigned mask, const struct inode_attr *to)
 		dir_change_begin(&c, inode->vol);
 		dir_change_touch(&c, inode);
 		attr_apply(&inode->attr, mask, to, c.now);
+		if (mask & ATTR_MODE)
+			acl_follow_mode(&c, inode);
 		r = dir_change_end(&c);
 	}
-	pthread_rwlock_unlock(&inode->lock);
-	return r;
-}
-
-int attr_grow(struct inode *inode, uint64_t size)
-{
-	int r;
-
-	if (!S_ISREG(inode->type))
-		return -EINVAL;
-	r = dir_change_admit(inode->vol, false);
-	if (r)
-		return r;
-	pthread_rwlock_wrlock(&inode->lock);
-	if (inode->attr.size < size)
-		r = file_truncate_locked(inode, size);
 	pthread_rwlock_unlock(&inode->lock);
 	return r;
 }

@@ -20,9 +20,6 @@ enum {
 /* Applies the members of `to` that mask names. ctime becomes now unless ATTR_CTIME. Size: file_truncate. */
 int attr_set(struct inode *inode, unsigned mask, const struct inode_attr *to);
 
-/* Makes a regular file at least `size` bytes long. */
-int attr_grow(struct inode *inode, uint64_t size);
-
 /* The inode's contents were read: moves atime as the mount's policy says. */
 void attr_accessed(struct inode *inode);
 

@@ -36,8 +36,8 @@ int chunk_lookup(struct index_op *op, uint64_t ino, uint32_t no, uint64_t *id)
  * The new extent's record goes first and the old one's last: whatever fails between leaves no chunk without
  * its extent.
  */
-int chunk_map(struct index_op *op, struct volume *vol, uint64_t ino, uint32_t no, const struct extent *e,
-	      uint64_t *blocks)
+static int extent_set(struct index_op *op, struct volume *vol, uint64_t ino, uint32_t no,
+		      const struct extent *e, bool shared, uint64_t *blocks)
 {
 	uint8_t key[CHUNK_KEY];
 	struct extent old = { 0 };
@@ -51,7 +51,7 @@ int chunk_map(struct index_op *op, struct volume *vol, uint64_t ino, uint32_t no
 	if (r == -ENOENT || r == -EUCLEAN)
 		r = 0; /* a damaged index: the write mends it */
 	if (r == 0 && e)
-		r = extent_put(op, vol, e);
+		r = shared ? extent_ref(op, vol, e->id) : extent_put(op, vol, e);
 	if (r)
 		return r;
 	key_put(key, ino, no);
@@ -66,6 +66,18 @@ int chunk_map(struct index_op *op, struct volume *vol, uint64_t ino, uint32_t no
 	*blocks += e ? e->plain : 0;
 	*blocks -= old.plain < *blocks ? old.plain : *blocks;
 	return old.id ? extent_unref(op, vol, old.id) : 0;
+}
+
+int chunk_map(struct index_op *op, struct volume *vol, uint64_t ino, uint32_t no, const struct extent *e,
+	      uint64_t *blocks)
+{
+	return extent_set(op, vol, ino, no, e, false, blocks);
+}
+
+int chunk_share(struct index_op *op, struct volume *vol, uint64_t ino, uint32_t no, const struct extent *e,
+		uint64_t *blocks)
+{
+	return extent_set(op, vol, ino, no, e, true, blocks);
 }
 
 #define UNMAP_STEP 128u
@@ -124,8 +136,8 @@ static int unmap_one(struct index_op *op, struct volume *vol, uint64_t ino, cons
 	return extent_unref(op, vol, m->id);
 }
 
-int chunk_unmap(struct index_op *op, struct volume *vol, uint64_t ino, uint32_t *from, unsigned max,
-		uint64_t *blocks)
+int chunk_unmap(struct index_op *op, struct volume *vol, uint64_t ino, uint32_t *from, uint32_t last,
+		unsigned max, uint64_t *blocks)
 {
 	struct mapped list[UNMAP_STEP];
 
@@ -136,11 +148,13 @@ int chunk_unmap(struct index_op *op, struct volume *vol, uint64_t ino, uint32_t 
 		if (r)
 			return r;
 		for (unsigned i = 0; i < n; i++) {
+			if (list[i].no > last)
+				return 0;
 			r = unmap_one(op, vol, ino, &list[i], blocks);
 			if (r)
 				return r;
 		}
-		if (n < want || list[n - 1].no == UINT32_MAX)
+		if (n < want || list[n - 1].no >= last)
 			return 0;
 		*from = list[n - 1].no + 1;
 		max -= n;

@@ -17,12 +17,16 @@ int chunk_lookup(struct index_op *op, uint64_t ino, uint32_t no, uint64_t *id);
 int chunk_map(struct index_op *op, struct volume *vol, uint64_t ino, uint32_t no, const struct extent *e,
 	      uint64_t *blocks);
 
-/*
- * Unmaps up to `max` chunks from number *from on; *from becomes the next to look at, *blocks shrinks. 1: more
- * may be left, 0: none.
- */
-int chunk_unmap(struct index_op *op, struct volume *vol, uint64_t ino, uint32_t *from, unsigned max,
+/* The same with an extent that others have too: one more reference. -EMLINK: it has as many as it can. */
+int chunk_share(struct index_op *op, struct volume *vol, uint64_t ino, uint32_t no, const struct extent *e,
 		uint64_t *blocks);
+
+/*
+ * Unmaps up to `max` chunks with numbers *from .. last; *from becomes the next to look at, *blocks shrinks.
+ * 1: more may be left, 0: none.
+ */
+int chunk_unmap(struct index_op *op, struct volume *vol, uint64_t ino, uint32_t *from, uint32_t last,
+		unsigned max, uint64_t *blocks);
 
 /* First chunk number >= from that is mapped: 1 and *no, or 0. */
 int chunk_next(struct index_op *op, uint64_t ino, uint32_t from, uint32_t *no);

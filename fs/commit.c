@@ -31,6 +31,8 @@ struct committer {
 	pthread_cond_t wake, done;
 	uint64_t begun, finished;  /* commits; at most one is under way */
 	uint64_t asked;            /* number of the last commit that somebody waits for */
+	uint64_t asked_flush;      /* of the last one that must flush all files before  */
+	struct timespec flush_due; /* when the timer wants one that does                */
 	bool kicked, stop;
 	struct result results[RESULTS];
 };
@@ -107,12 +109,12 @@ static int index_make_durable(struct volume *vol)
 	return r == 1 ? frozen_commit(vol) : r;
 }
 
-static struct result commit_run(struct volume *vol)
+static struct result commit_run(struct volume *vol, bool flush)
 {
 	struct result res;
 	int r = 0;
 
-	res.flush = flusher_flush_all(vol);
+	res.flush = flusher_flush_all(vol, !flush);
 	heat_settle(vol, __atomic_load_n(&vol->closing, __ATOMIC_RELAXED));
 	res.commit = index_make_durable(vol);
 	if (res.commit == 0) {
@@ -124,20 +126,31 @@ static struct result commit_run(struct volume *vol)
 	return res;
 }
 
-/* Waits for the next reason to commit. Mutex held. */
-static void reason_wait(struct committer *c)
+static void flush_schedule(struct committer *c)
+{
+	clock_gettime(CLOCK_REALTIME, &c->flush_due);
+	c->flush_due.tv_sec += c->vol->opt.commit_seconds;
+}
+
+/* Waits for the next reason to commit; true when all files are to be flushed before. Mutex held. */
+static bool reason_wait(struct committer *c)
 {
 	const struct volume_options *opt = &c->vol->opt;
-	struct timespec until;
+	bool timer = !opt->offline && opt->commit_seconds > 0, due = false;
 
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += opt->commit_seconds;
-	while (!c->stop && !c->kicked && c->asked <= c->finished) {
-		if (opt->offline || opt->commit_seconds == 0)
+	while (!c->stop && !c->kicked && !due && c->asked <= c->finished) {
+		if (timer)
+			due = pthread_cond_timedwait(&c->wake, &c->mutex, &c->flush_due) == ETIMEDOUT;
+		else
 			pthread_cond_wait(&c->wake, &c->mutex);
-		else if (pthread_cond_timedwait(&c->wake, &c->mutex, &until) == ETIMEDOUT)
-			return;
 	}
+	if (timer && !due) {
+		struct timespec now;
+
+		clock_gettime(CLOCK_REALTIME, &now);
+		due = now.tv_sec >= c->flush_due.tv_sec;
+	}
+	return due || c->kicked || c->asked_flush > c->finished;
 }
 
 static void *committer_run(void *arg)
@@ -145,17 +158,20 @@ static void *committer_run(void *arg)
 	struct committer *c = arg;
 
 	pthread_mutex_lock(&c->mutex);
+	flush_schedule(c);
 	for (;;) {
+		bool flush = reason_wait(c);
 		struct result res;
 
-		reason_wait(c);
 		if (c->stop)
 			break;
 		c->kicked = false;
 		c->begun++;
 		pthread_mutex_unlock(&c->mutex);
-		res = commit_run(c->vol);
+		res = commit_run(c->vol, flush);
 		pthread_mutex_lock(&c->mutex);
+		if (flush)
+			flush_schedule(c);
 		c->finished = c->begun;
 		c->results[c->finished % RESULTS] = res;
 		pthread_cond_broadcast(&c->done);
@@ -207,7 +223,7 @@ void committer_destroy(struct volume *vol)
  * Waits for a commit that begins after the call; a commit under way may have flushed before the caller's last
  * write.
  */
-static struct result commit_wait(struct volume *vol)
+static struct result commit_wait(struct volume *vol, bool flush)
 {
 	struct committer *c = vol->committer;
 	struct result res = { 0 };
@@ -219,6 +235,8 @@ static struct result commit_wait(struct volume *vol)
 	number = c->begun + 1;
 	if (c->asked < number)
 		c->asked = number;
+	if (flush && c->asked_flush < number)
+		c->asked_flush = number;
 	pthread_cond_signal(&c->wake);
 	while (c->finished < number)
 		pthread_cond_wait(&c->done, &c->mutex);
@@ -232,12 +250,12 @@ static struct result commit_wait(struct volume *vol)
 
 int commit_join(struct volume *vol)
 {
-	return commit_wait(vol).commit;
+	return commit_wait(vol, false).commit;
 }
 
 int volume_commit(struct volume *vol)
 {
-	struct result res = commit_wait(vol);
+	struct result res = commit_wait(vol, true);
 
 	return res.commit ? res.commit : res.flush;
 }

@@ -11,7 +11,11 @@
 int committer_create(struct volume *vol); /* sets vol->committer; no thread when the volume is read-only */
 void committer_destroy(struct volume *vol); /* without a last commit */
 
-/* As volume_commit, but the failure of a file's flush is not an error here: it is that file's. */
+/*
+ * Makes durable what is in the index: all names and attributes, and of the files' data what has been flushed.
+ * For an fsync, which has flushed its own file: the others' data need not wait with it. But a file that was
+ * emptied and written anew is flushed, so that no commit has it empty.
+ */
 int commit_join(struct volume *vol);
 
 /*

@@ -7,7 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 
-#include "fs/dir_change.h"
+#include "fs/acl.h"
 #include "fs/xattr.h"
 
 #define NLINK_MAX (UINT32_MAX - 1)
@@ -57,10 +57,10 @@ int dir_lookup(struct inode *parent, const char *name, struct inode **out)
 }
 
 static void attr_fill(struct inode_attr *attr, const struct inode *parent, const struct dir_new *what,
-		      int64_t now)
+		      uint32_t mode, int64_t now)
 {
 	*attr = (struct inode_attr){
-		.mode = what->mode, .uid = what->uid, .gid = what->gid, .rdev = what->rdev, .nlink = 1,
+		.mode = mode, .uid = what->uid, .gid = what->gid, .rdev = what->rdev, .nlink = 1,
 		.atime = now, .mtime = now, .ctime = now, .btime = now,
 	};
 	if (parent->attr.mode & S_ISGID) {
@@ -97,6 +97,7 @@ static struct inode *inode_make(struct dir_change *c, struct inode *parent, cons
 				const struct dir_new *what, const char *target)
 {
 	struct inode *inode = NULL;
+	struct acl_inherited acl;
 	struct dirent_slot slot;
 	struct inode_attr attr;
 
@@ -104,13 +105,17 @@ static struct inode *inode_make(struct dir_change *c, struct inode *parent, cons
 		c->err = -EMLINK;
 	if (c->err || !name_is_free(c, parent, name, &slot))
 		return NULL;
-	attr_fill(&attr, parent, what, c->now);
+	c->err = acl_inherit(c, parent, what->mode, what->umask, &acl);
+	if (c->err)
+		return NULL;
+	attr_fill(&attr, parent, what, acl.mode, c->now);
 	attr.size = target ? strlen(target) : 0;
 	c->err = inode_new(c->vol, &attr, &inode);
 	if (c->err)
 		return NULL;
 	dir_change_fresh(c, inode);
-	if (target)
+	acl_give(c, inode, &acl);
+	if (c->err == 0 && target)
 		c->err = xattr_put_value(&c->op, inode->ino, "", target, attr.size);
 	dir_change_name(c, parent, name, &slot, inode->ino, IFTODT(what->mode));
 	dir_change_entries(c, parent, 1);

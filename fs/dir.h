@@ -14,7 +14,8 @@
 
 /* What a new inode gets. */
 struct dir_new {
-	uint32_t mode;  /* type and permissions, umask applied */
+	uint32_t mode;  /* type and permissions as asked for                              */
+	uint32_t umask; /* taken away from them, unless the directory has a default ACL   */
 	uint32_t uid, gid;
 	uint32_t rdev;
 };
@@ -24,7 +25,7 @@ int dir_lookup(struct inode *parent, const char *name, struct inode **out);
 
 /*
  * Any type but a symlink: mknod, mkdir, create. A set-group-id directory hands on its gid (and, to
- * directories, the bit). -EEXIST, -EMLINK, -ENOSPC.
+ * directories, the bit), one with a default ACL its ACL. -EEXIST, -EMLINK, -ENOSPC.
  */
 int dir_make(struct inode *parent, const char *name, const struct dir_new *what, struct inode **out);
 int dir_symlink(struct inode *parent, const char *name, const char *target, uint32_t uid, uint32_t gid,

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 
+#include "fs/commit.h"
 #include "fs/flush.h"
 #include "fs/xattr.h"
 
@@ -41,7 +42,7 @@ int dir_change_admit(struct volume *vol, bool grows)
 		return room;
 	pending = index_pending_bytes(vol->index);
 	if (pending > (room ? PENDING_FULL : PENDING_MAX))
-		return volume_commit(vol);
+		return commit_join(vol);
 	if (pending > PENDING_KICK)
 		volume_commit_kick(vol);
 	return 0;

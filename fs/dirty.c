@@ -260,6 +260,23 @@ static void layer_cut(struct layer *l, uint32_t tail)
 		l->lo = l->hi;
 }
 
+void dirty_drop(struct dirty_file *df, uint32_t first, uint32_t last, struct dirty_cost *cost)
+{
+	size_t end = position(df, first);
+
+	for (size_t i = last == UINT32_MAX ? df->n : position(df, last + 1); i-- > end;) {
+		struct dirty_chunk *c = df->chunks[i];
+
+		layer_drop(df, &c->cur, cost);
+		if (c->state == CHUNK_ENCODING || c->state == CHUNK_ENCODED) {
+			c->cancelled = true;
+			continue;
+		}
+		layer_drop(df, &c->pin, cost);
+		chunk_remove(df, c);
+	}
+}
+
 void dirty_truncate(struct dirty_file *df, uint64_t size, struct dirty_cost *cost)
 {
 	uint64_t first = (size + chunk_size(df) - 1) / chunk_size(df);
@@ -271,18 +288,8 @@ void dirty_truncate(struct dirty_file *df, uint64_t size, struct dirty_cost *cos
 		if (c && c->cur.used)
 			layer_cut(&c->cur, tail);
 	}
-	if (first > UINT32_MAX)
-		return;
-	for (size_t i = df->n, end = position(df, (uint32_t)first); i-- > end;) {
-		c = df->chunks[i];
-		layer_drop(df, &c->cur, cost);
-		if (c->state == CHUNK_ENCODING || c->state == CHUNK_ENCODED) {
-			c->cancelled = true;
-			continue;
-		}
-		layer_drop(df, &c->pin, cost);
-		chunk_remove(df, c);
-	}
+	if (first <= UINT32_MAX)
+		dirty_drop(df, (uint32_t)first, UINT32_MAX, cost);
 }
 
 static bool claimable(struct dirty_file *df, struct dirty_chunk *c, bool pressure)
@@ -290,6 +297,13 @@ static bool claimable(struct dirty_file *df, struct dirty_chunk *c, bool pressur
 	const struct layer *l = c->pin.used ? &c->pin : &c->cur;
 
 	return c->state == CHUNK_IDLE && l->used && (pressure || l->epoch <= df->want);
+}
+
+/* In flight, and written to since: its newer bytes are to go before those of the chunks behind it. */
+static bool goes_again(struct dirty_file *df, struct dirty_chunk *c, bool pressure)
+{
+	return (c->state == CHUNK_ENCODING || c->state == CHUNK_ENCODED) && c->cur.used &&
+	       (pressure || c->cur.epoch <= df->want);
 }
 
 struct dirty_chunk *dirty_claim(struct dirty_file *df, bool pressure)
@@ -300,6 +314,8 @@ struct dirty_chunk *dirty_claim(struct dirty_file *df, bool pressure)
 
 			/* Chunks reach the index in ascending order: those behind a write wait for it. */
 			if (df->writing && c->no >= df->write_first && c->no <= df->write_last)
+				break;
+			if (goes_again(df, c, pass > 0))
 				break;
 			if (!claimable(df, c, pass > 0))
 				continue;

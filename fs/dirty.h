@@ -74,6 +74,7 @@ struct dirty_file {
 	bool listed;                 /* it is the inode's present one */
 	unsigned users;              /* workers and waiters: it stays while there are any, also unlisted */
 	bool ready, queued;          /* may have something to claim; in the queue of wanted files */
+	bool emptied;                /* the index has it empty, although it has been written since */
 	bool parked;                 /* not to be picked: perhaps about to be forgotten */
 	struct dirty_file *next, *prev, *next_wanted;
 };
@@ -113,6 +114,8 @@ unsigned dirty_read(struct dirty_file *df, uint32_t no, uint32_t off, uint32_t l
 
 /* Cuts all beyond size. *cost is increased by what is let go of, here and in dirty_unpin. */
 void dirty_truncate(struct dirty_file *df, uint64_t size, struct dirty_cost *cost);
+/* Drops all layers of chunks first .. last. */
+void dirty_drop(struct dirty_file *df, uint32_t first, uint32_t last, struct dirty_cost *cost);
 
 /*
  * The next chunk to flush, its upper layer pinned and appended to the flight; NULL: none. pressure: also what

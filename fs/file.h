@@ -23,6 +23,25 @@ ssize_t file_read(struct inode *inode, void *buf, size_t len, uint64_t offset);
 ssize_t file_write(struct inode *inode, const void *buf, size_t len, uint64_t offset, bool kill_priv);
 
 /*
+ * Makes a range zero, its whole chunks holes. grow: and the file as long as that, else nothing beyond its end
+ * is touched. The caller holds no lock.
+ */
+int file_punch(struct inode *inode, uint64_t offset, uint64_t len, bool grow);
+
+/*
+ * -ENOSPC when there is no room for what the range would need uncompressed; nothing is set aside. grow: makes
+ * the file as long as that. The caller holds no lock.
+ */
+int file_allocate(struct inode *inode, uint64_t offset, uint64_t len, bool grow);
+
+/*
+ * Copies a range, as copy_file_range(2): the bytes copied, perhaps fewer than asked for, or -errno. Chunks
+ * that lie alike in both files share their extents. What is beyond the end of `in` counts as zero. -EINVAL: a
+ * range overlaps itself. The caller holds no lock.
+ */
+ssize_t file_copy(struct inode *in, uint64_t from, struct inode *out, uint64_t to, size_t len);
+
+/*
  * Sets size, mtime and ctime and stores the record; bytes beyond a shrunk end read as zero when it grows
  * again. Lock held exclusively by the caller (fs/attr.c), outside of an operation.
  */

@@ -124,14 +124,15 @@ static void attr_touch(struct inode *inode, uint64_t end, bool kill_priv)
 	}
 }
 
-/* First all that can fail, then the bytes. Inode lock held exclusively. */
-static int write_locked(struct write *w, bool kill_priv)
+/* First all that can fail, then the bytes. */
+static int write_run(struct write *w, bool kill_priv)
 {
 	struct inode *inode = w->inode;
-	uint32_t chunk_size = inode->vol->super.chunk_size;
-	uint32_t end_chunk = (uint32_t)(inode->attr.size / chunk_size), first = w->first;
-	int r = 0, cut = 0;
+	uint32_t end_chunk = (uint32_t)(inode->attr.size / inode->vol->super.chunk_size), first = w->first;
+	int r = w->end > inode->attr.size ? file_tail_unmap(inode) : 0, cut = 0;
 
+	if (r)
+		return r;
 	if (w->offset > inode->attr.size && end_chunk < w->first)
 		cut = file_chunk_overhangs(inode);
 	if (cut < 0)
@@ -153,13 +154,19 @@ static int write_locked(struct write *w, bool kill_priv)
 	return r;
 }
 
-/*
- * Room on disk and in memory for this write; a full disk is asked again after a commit has removed what is
- * garbage.
- */
-static int room_wait(struct volume *vol, const struct write *w)
+int file_write_locked(struct inode *inode, const void *buf, size_t len, uint64_t offset, bool kill_priv)
 {
-	uint64_t chunks = (uint64_t)w->last - w->first + 1;
+	uint32_t chunk_size = inode->vol->super.chunk_size;
+	struct write w = { .inode = inode, .bytes = buf, .offset = offset, .end = offset + len };
+
+	w.first = (uint32_t)(offset / chunk_size);
+	w.last = (uint32_t)((w.end - 1) / chunk_size);
+	return write_run(&w, kill_priv);
+}
+
+/* A full disk is asked again after a commit has removed what is garbage. */
+int file_room_wait(struct volume *vol, uint64_t chunks)
+{
 	uint64_t need = chunks * (vol->super.chunk_size + CHUNK_OVERHEAD);
 	int r = space_check(vol, &vol->flusher->space, need);
 
@@ -173,7 +180,7 @@ static int room_wait(struct volume *vol, const struct write *w)
 ssize_t file_write(struct inode *inode, const void *buf, size_t len, uint64_t offset, bool kill_priv)
 {
 	struct volume *vol = inode->vol;
-	struct write w = { .inode = inode, .bytes = buf, .offset = offset, .end = offset + len };
+	uint32_t chunk_size = vol->super.chunk_size;
 	int r;
 
 	if (len == 0)
@@ -182,13 +189,11 @@ ssize_t file_write(struct inode *inode, const void *buf, size_t len, uint64_t of
 		return -EROFS;
 	if (len > SSIZE_MAX || offset > file_size_max(vol) || len > file_size_max(vol) - offset)
 		return -EFBIG;
-	w.first = (uint32_t)(offset / vol->super.chunk_size);
-	w.last = (uint32_t)((w.end - 1) / vol->super.chunk_size);
-	r = room_wait(vol, &w);
+	r = file_room_wait(vol, (offset + len - 1) / chunk_size - offset / chunk_size + 1);
 	if (r)
 		return r;
 	pthread_rwlock_wrlock(&inode->lock);
-	r = write_locked(&w, kill_priv);
+	r = file_write_locked(inode, buf, len, offset, kill_priv);
 	pthread_rwlock_unlock(&inode->lock);
 	return r ? r : (ssize_t)len;
 }

@@ -132,6 +132,7 @@ int flusher_write_begin(struct inode *inode, uint32_t first, uint32_t last, stru
 			return r;
 		inode_ref(inode);
 		pthread_mutex_lock(&inode->data_mutex);
+		fresh->emptied = inode->emptied;
 		inode->dirty = fresh; /* nobody else makes one: the inode lock is held exclusively */
 		pthread_mutex_lock(&fl->mutex);
 		list_append(fl, fresh);
@@ -161,10 +162,15 @@ void flusher_write_end(struct dirty_file *df, const struct dirty_cost *cost)
 	pthread_mutex_unlock(&df->inode->data_mutex);
 }
 
-void flusher_cut(struct dirty_file *df)
+void flusher_cut(struct dirty_file *df, bool emptied)
 {
+	struct flusher *fl = df->vol->flusher;
+
+	pthread_mutex_lock(&fl->mutex);
+	df->emptied |= emptied;
+	pthread_mutex_unlock(&fl->mutex);
 	if (df->waiters > 0)
-		flusher_want(df->vol->flusher, df); /* a worker finds what is left: the record, or nothing */
+		flusher_want(fl, df); /* a worker finds what is left: the record, or nothing */
 }
 
 /*

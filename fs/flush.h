@@ -41,9 +41,10 @@ int flusher_wait_room(struct volume *vol);
 
 /*
  * Flushes all that was dirty at the call; files that have no name any more are left alone (and forgotten when
- * nobody has them open).
+ * nobody has them open). emptied_only: of files that were truncated to nothing and written again, so that no
+ * commit has them empty.
  */
-int flusher_flush_all(struct volume *vol);
+int flusher_flush_all(struct volume *vol, bool emptied_only);
 
 /*
  * Makes the inode dirty for a write of chunks first .. last: finds or makes its dirty_file and begins the
@@ -53,10 +54,13 @@ int flusher_flush_all(struct volume *vol);
 int flusher_write_begin(struct inode *inode, uint32_t first, uint32_t last, struct dirty_file **out);
 void flusher_write_end(struct dirty_file *df, const struct dirty_cost *cost);
 
-/* After dirty_truncate: who waits for a flush of what it took away looks again. data_mutex held. */
-void flusher_cut(struct dirty_file *df);
+/*
+ * After dirty_truncate and dirty_drop: who waits for a flush of what they took away looks again. emptied: the
+ * file was truncated to nothing. data_mutex held.
+ */
+void flusher_cut(struct dirty_file *df, bool emptied);
 
-/* Accounts what dirty_truncate and dirty_unpin let go of. */
+/* Accounts what dirty_truncate, dirty_drop and dirty_unpin let go of. */
 void flusher_release(struct volume *vol, const struct dirty_cost *cost);
 
 /* For fs/flush_publish.c and fs/file_sync.c. */

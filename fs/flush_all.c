@@ -76,18 +76,20 @@ void file_forget(struct inode *inode)
 	flusher_unuse(fl, df);
 }
 
-/* References to all dirty files. */
-static int files_collect(struct flusher *fl, struct dirty_file ***out, size_t *count)
+/* References to all dirty files, or to those of them that were emptied. */
+static int files_collect(struct flusher *fl, bool emptied_only, struct dirty_file ***out, size_t *count)
 {
 	struct dirty_file **list;
 	size_t n = 0;
 
 	pthread_mutex_lock(&fl->mutex);
 	for (struct dirty_file *df = fl->first; df; df = df->next)
-		n++;
+		n += !emptied_only || df->emptied;
 	*out = list = malloc((n + 1) * sizeof *list);
 	*count = 0;
 	for (struct dirty_file *df = fl->first; list && df; df = df->next) {
+		if (emptied_only && !df->emptied)
+			continue;
 		df->users++;
 		list[(*count)++] = df;
 	}
@@ -130,13 +132,13 @@ static void file_forget_unused(struct flusher *fl, struct dirty_file *df)
 	pthread_mutex_unlock(&fl->mutex);
 }
 
-int flusher_flush_all(struct volume *vol)
+int flusher_flush_all(struct volume *vol, bool emptied_only)
 {
 	struct flusher *fl = vol->flusher;
 	struct dirty_file **list;
 	uint64_t *target;
 	size_t n, i, asked = 0;
-	int r = files_collect(fl, &list, &n);
+	int r = files_collect(fl, emptied_only, &list, &n);
 
 	if (r)
 		return r;

@@ -56,6 +56,7 @@ static bool file_detach(struct dirty_file *df, struct dirty_chunk *const *list, 
 	last = inode->dirty == df && !df->writing && !dirty_beyond(df, list, n);
 	stored_advance(inode, list, n, last);
 	if (last) {
+		inode->emptied = false;
 		inode->dirty = NULL;
 		flusher_unlist(inode->vol->flusher, df);
 	}

@@ -3,13 +3,17 @@
  * The FUSE glue for attributes: getattr, setattr, readlink and extended attributes.
  */
 #include <errno.h>
+#include <limits.h>
 
+#include "fs/acl.h"
 #include "fs/attr.h"
 #include "fs/dir.h"
 #include "fs/fuse_ops.h"
 #include "fs/xattr.h"
 
 #define NS_PER_S INT64_C(1000000000)
+/* A caller in more groups than these counts as outside of the others. */
+#define GROUPS_SEEN 1024
 
 static void op_getattr(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
 {
@@ -95,29 +99,53 @@ static void op_readlink(fuse_req_t req, fuse_ino_t node)
 }
 
 /*
- * Not supported, so that programs that copy permissions as ACLs set the mode instead: an ACL set here would
- * change neither what the kernel checks nor the mode that it knows. Those that came by import are kept and
- * shown.
+ * The kernel asks for names of any namespace. 0; -EOPNOTSUPP of one that ext4 does not know either; -EINVAL: the
+ * namespace alone.
  */
-static bool is_acl(const char *name)
+static int name_check(const char *name)
 {
-	return strncmp(name, "system.posix_acl_", 17) == 0;
+	static const char *const spaces[] = { "user.", "trusted.", "security." };
+
+	for (size_t i = 0; i < sizeof spaces / sizeof *spaces; i++) {
+		size_t len = strlen(spaces[i]);
+
+		if (strncmp(name, spaces[i], len) == 0)
+			return name[len] ? 0 : -EINVAL;
+	}
+	return acl_is_name(name) ? 0 : -EOPNOTSUPP;
+}
+
+/* Whether the caller, not root, is outside of the file's group: then setting an ACL takes set-group-id away. */
+static bool outside_group(fuse_req_t req, struct inode *inode)
+{
+	const struct fuse_ctx *ctx = fuse_req_ctx(req);
+	gid_t list[GROUPS_SEEN];
+	struct stat st;
+	int n;
+
+	inode_stat(inode, &st);
+	if (ctx->uid == 0 || ctx->gid == st.st_gid || !(st.st_mode & S_ISGID))
+		return false;
+	n = fuse_req_getgroups(req, GROUPS_SEEN, list);
+	for (int i = 0; i < n && i < GROUPS_SEEN; i++) {
+		if (list[i] == st.st_gid)
+			return false;
+	}
+	return true;
 }
 
 static void op_setxattr(fuse_req_t req, fuse_ino_t node, const char *name, const char *value, size_t size,
 			int flags)
 {
-	struct inode *inode;
-	int r;
+	struct inode *inode = fuse_inode(req, node);
+	int r = name_check(name);
 
-	if (is_acl(name)) {
-		fuse_reply_err(req, EOPNOTSUPP);
-		return;
-	}
-	inode = fuse_inode(req, node);
 	if (!inode)
 		return;
-	r = xattr_set(inode, name, value, size, flags);
+	if (r == 0 && acl_is_name(name))
+		r = acl_set(inode, name, value, size, outside_group(req, inode));
+	else if (r == 0)
+		r = xattr_set(inode, name, value, size, flags);
 	inode_put(inode, 1);
 	fuse_reply_result(req, r);
 }
@@ -125,11 +153,12 @@ static void op_setxattr(fuse_req_t req, fuse_ino_t node, const char *name, const
 static void op_removexattr(fuse_req_t req, fuse_ino_t node, const char *name)
 {
 	struct inode *inode = fuse_inode(req, node);
-	int r;
+	int r = name_check(name);
 
 	if (!inode)
 		return;
-	r = xattr_remove(inode, name);
+	if (r == 0)
+		r = acl_is_name(name) ? acl_set(inode, name, NULL, 0, false) : xattr_remove(inode, name);
 	inode_put(inode, 1);
 	fuse_reply_result(req, r);
 }
@@ -156,14 +185,31 @@ static void op_getxattr(fuse_req_t req, fuse_ino_t node, const char *name, size_
 	inode = fuse_inode(req, node);
 	if (!inode)
 		return;
-	r = name[0] ? xattr_get(inode, name, buf, size) : -ERANGE;
+	r = name_check(name);
+	if (r == 0)
+		r = xattr_get(inode, name, buf, size);
 	inode_put(inode, 1);
 	reply_value(req, r, buf, size);
 }
 
+/* Takes the names out of a list that only root sees; returns its new length. */
+static int names_hide(char *list, int len)
+{
+	int kept = 0;
+
+	for (int at = 0, n; at < len; at += n) {
+		n = (int)strlen(list + at) + 1;
+		if (strncmp(list + at, "trusted.", 8) == 0)
+			continue;
+		memmove(list + kept, list + at, (size_t)n);
+		kept += n;
+	}
+	return kept;
+}
+
 static void op_listxattr(fuse_req_t req, fuse_ino_t node, size_t size)
 {
-	char *buf = fuse_buffer(req, size);
+	char *buf = fuse_buffer(req, XATTR_LIST_MAX);
 	struct inode *inode;
 	int r;
 
@@ -172,9 +218,11 @@ static void op_listxattr(fuse_req_t req, fuse_ino_t node, size_t size)
 	inode = fuse_inode(req, node);
 	if (!inode)
 		return;
-	r = xattr_list(inode, buf, size);
+	r = xattr_list(inode, buf, XATTR_LIST_MAX);
 	inode_put(inode, 1);
-	reply_value(req, r, buf, size);
+	if (r > 0 && fuse_req_ctx(req)->uid != 0)
+		r = names_hide(buf, r);
+	reply_value(req, size && r > 0 && (size_t)r > size ? -ERANGE : r, buf, size);
 }
 
 void fuse_attr_ops(struct fuse_lowlevel_ops *ops)

@@ -90,25 +90,58 @@ static void op_fsync(fuse_req_t req, fuse_ino_t node, int datasync, struct fuse_
 	fuse_reply_result(req, r);
 }
 
-/* Space that compression will need can't be set aside beforehand: a size is set, no more is promised. */
+/* Space that compression will need can't be set aside beforehand: it is looked for, no more is promised. */
 static void op_fallocate(fuse_req_t req, fuse_ino_t node, int mode, off_t offset, off_t length,
 			 struct fuse_file_info *fi)
 {
-	struct inode *inode;
-	int r = 0;
+	struct inode *inode = fuse_inode(req, node);
+	bool grow = !(mode & FALLOC_FL_KEEP_SIZE);
+	int r = -EOPNOTSUPP;
 
 	(void)fi;
-	if (mode & ~FALLOC_FL_KEEP_SIZE) {
-		fuse_reply_err(req, EOPNOTSUPP);
-		return;
-	}
-	inode = fuse_inode(req, node);
 	if (!inode)
 		return;
-	if (mode == 0)
-		r = attr_grow(inode, (uint64_t)offset + (uint64_t)length);
+	switch (mode & ~FALLOC_FL_KEEP_SIZE) {
+	case 0:
+		r = file_allocate(inode, (uint64_t)offset, (uint64_t)length, grow);
+		break;
+	case FALLOC_FL_PUNCH_HOLE:
+		if (!grow)
+			r = file_punch(inode, (uint64_t)offset, (uint64_t)length, false);
+		break;
+	case FALLOC_FL_ZERO_RANGE:
+		r = file_punch(inode, (uint64_t)offset, (uint64_t)length, grow);
+		break;
+	}
 	inode_put(inode, 1);
 	fuse_reply_result(req, r);
+}
+
+static void op_copy_file_range(fuse_req_t req, fuse_ino_t node_in, off_t from, struct fuse_file_info *fi_in,
+			       fuse_ino_t node_out, off_t to, struct fuse_file_info *fi_out, size_t len,
+			       int flags)
+{
+	struct inode *in = fuse_inode(req, node_in), *out;
+	ssize_t n;
+
+	(void)fi_in;
+	(void)fi_out;
+	if (!in)
+		return;
+	out = fuse_inode(req, node_out);
+	if (!out) {
+		inode_put(in, 1);
+		return;
+	}
+	n = flags ? -EINVAL : file_copy(in, (uint64_t)from, out, (uint64_t)to, len);
+	if (n >= 0)
+		attr_accessed(in);
+	inode_put(in, 1);
+	inode_put(out, 1);
+	if (n < 0)
+		fuse_reply_err(req, (int)-n);
+	else
+		fuse_reply_write(req, (size_t)n);
 }
 
 void fuse_data_ops(struct fuse_lowlevel_ops *ops)
@@ -119,4 +152,5 @@ void fuse_data_ops(struct fuse_lowlevel_ops *ops)
 	ops->flush = op_flush;
 	ops->fsync = op_fsync;
 	ops->fallocate = op_fallocate;
+	ops->copy_file_range = op_copy_file_range;
 }

@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "fs/attr.h"
+#include "fs/commit.h"
 #include "fs/dir.h"
 #include "fs/fuse_ops.h"
 
@@ -27,7 +28,7 @@ static void op_fsyncdir(fuse_req_t req, fuse_ino_t node, int datasync, struct fu
 	(void)node;
 	(void)datasync;
 	(void)fi;
-	fuse_reply_result(req, volume_commit(fuse_volume(req)));
+	fuse_reply_result(req, commit_join(fuse_volume(req)));
 }
 
 /* What one readdir request has filled of its reply. */

@@ -46,7 +46,7 @@ static struct dir_new new_of(fuse_req_t req, mode_t mode, dev_t rdev)
 	const struct fuse_ctx *ctx = fuse_req_ctx(req);
 
 	return (struct dir_new){
-		.mode = mode, .uid = ctx->uid, .gid = ctx->gid,
+		.mode = mode, .umask = (uint32_t)ctx->umask, .uid = ctx->uid, .gid = ctx->gid,
 		.rdev = (uint32_t)(major(rdev) << 20 | (minor(rdev) & 0xfffff)),
 	};
 }

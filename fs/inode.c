@@ -258,6 +258,7 @@ int inode_new(struct volume *vol, const struct inode_attr *attr, struct inode **
 	inode->attr = *attr;
 	inode->type = attr->mode & S_IFMT;
 	inode->attr.generation = 0;
+	inode->tail_clean = true;
 	s = shard_of(vol, inode->ino);
 	pthread_mutex_lock(&s->mutex);
 	shard_insert(s, inode);

@@ -42,6 +42,8 @@ struct inode {
 
 	/* guarded by lock */
 	struct inode_attr attr;
+	uint8_t inherits;      /* of a directory, fs/acl.c: whether it has a default ACL; 0: not known */
+	bool tail_clean;       /* no chunk behind the end of file is mapped; false: not known */
 
 	/*
 	 * guarded by data_mutex: shared by writers and flush workers, held for moments only, never across I/O
@@ -51,6 +53,7 @@ struct inode {
 	uint64_t stored_size;       /* size that the index record carries                         */
 	uint64_t stored_blocks;
 	int64_t stored_mtime, stored_ctime;
+	bool emptied;               /* truncated to nothing, and written since: replaced, in effect  */
 	int error;                  /* of the last flush that failed, while data that it left is dirty */
 
 	/* guarded by the table's shard */

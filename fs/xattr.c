@@ -63,8 +63,7 @@ int xattr_put_value(struct index_op *op, uint64_t ino, const char *name, const v
 	return pieces_del(op, ino, name, piece);
 }
 
-/* Copies what fits in cap and returns the whole length; -ENODATA. */
-static int value_get(struct index_op *op, uint64_t ino, const char *name, uint8_t *value, size_t cap)
+int xattr_get_value(struct index_op *op, uint64_t ino, const char *name, void *value, size_t cap)
 {
 	uint8_t key[KEY_MAX], piece[XATTR_PIECE];
 	size_t len = 0;
@@ -80,7 +79,7 @@ static int value_get(struct index_op *op, uint64_t ino, const char *name, uint8_
 		if (n < 0)
 			return n == -ERANGE ? -EUCLEAN : n;
 		if (len < cap)
-			memcpy(value + len, piece, (size_t)n < cap - len ? (size_t)n : cap - len);
+			memcpy((uint8_t *)value + len, piece, (size_t)n < cap - len ? (size_t)n : cap - len);
 		len += (size_t)n;
 		if ((size_t)n < XATTR_PIECE)
 			break;
@@ -97,7 +96,7 @@ int xattr_get(struct inode *inode, const char *name, void *value, size_t cap)
 		return -ERANGE;
 	pthread_rwlock_rdlock(&inode->lock);
 	index_begin(inode->vol->index, &op);
-	r = value_get(&op, inode->ino, name, value, cap);
+	r = xattr_get_value(&op, inode->ino, name, value, cap);
 	index_end(&op);
 	pthread_rwlock_unlock(&inode->lock);
 	return r > 0 && cap > 0 && (size_t)r > cap ? -ERANGE : r;
@@ -171,34 +170,49 @@ static int set_check(struct index_op *op, uint64_t ino, const char *name, int ol
 	return (size_t)r + strlen(name) + 1 > LIST_MAX ? -ENOSPC : 0;
 }
 
-/* Inside a change. A value of many pieces is set whole or, when a write fails, is the old one again. */
-static void value_set(struct dir_change *c, struct inode *inode, const char *name, const void *value,
-		      size_t len, int flags)
+/* A value of many pieces is set whole or, when a write fails, is the old one again. */
+static int value_replace(struct dir_change *c, uint64_t ino, const char *name, const void *value, size_t len,
+			 int old_len)
 {
-	int old_len = value_get(&c->op, inode->ino, name, NULL, 0);
-	uint8_t *old = NULL;
+	uint8_t *old = old_len > 0 ? malloc((size_t)old_len) : NULL;
+	int r = old || old_len <= 0 ? 0 : -ENOMEM;
 
-	c->err = set_check(&c->op, inode->ino, name, old_len, flags);
+	if (old)
+		r = xattr_get_value(&c->op, ino, name, old, (size_t)old_len);
+	if (r >= 0) {
+		dir_change_store(c);
+		r = c->err;
+		if (r == 0)
+			r = value ? xattr_put_value(&c->op, ino, name, value, len)
+				  : pieces_del(&c->op, ino, name, 0);
+		if (r && old_len >= 0)
+			xattr_put_value(&c->op, ino, name, old, (size_t)old_len);
+		else if (r)
+			pieces_del(&c->op, ino, name, 0);
+	}
+	free(old);
+	return r;
+}
+
+void xattr_change(struct dir_change *c, struct inode *inode, const char *name, const void *value, size_t len,
+		  int flags)
+{
+	int old_len;
+
 	if (c->err)
 		return;
-	if (old_len > 0) {
-		old = malloc((size_t)old_len);
-		c->err = old ? value_get(&c->op, inode->ino, name, old, (size_t)old_len) : -ENOMEM;
-		if (c->err < 0)
-			goto out;
-	}
+	old_len = xattr_get_value(&c->op, inode->ino, name, NULL, 0);
+	if (value)
+		c->err = set_check(&c->op, inode->ino, name, old_len, flags);
+	else
+		c->err = old_len < 0 && old_len != -ENODATA ? old_len : 0;
+	if (c->err)
+		return;
 	dir_change_touch(c, inode);
 	inode->attr.ctime = c->now;
-	c->err = 0;
-	dir_change_store(c);
-	if (c->err == 0)
-		c->err = xattr_put_value(&c->op, inode->ino, name, value, len);
-	if (c->err && old_len >= 0)
-		xattr_put_value(&c->op, inode->ino, name, old, (size_t)old_len);
-	else if (c->err)
-		pieces_del(&c->op, inode->ino, name, 0);
-out:
-	free(old);
+	inode->inherits = 0;
+	if (value || old_len >= 0)
+		c->err = value_replace(c, inode->ino, name, value, len, old_len);
 }
 
 static int name_check(const char *name)
@@ -224,7 +238,7 @@ int xattr_set(struct inode *inode, const char *name, const void *value, size_t l
 		return r;
 	pthread_rwlock_wrlock(&inode->lock);
 	dir_change_begin(&c, inode->vol);
-	value_set(&c, inode, name, value, len, flags);
+	xattr_change(&c, inode, name, value ? value : "", len, flags);
 	r = dir_change_end(&c);
 	pthread_rwlock_unlock(&inode->lock);
 	return r;
@@ -241,12 +255,9 @@ int xattr_remove(struct inode *inode, const char *name)
 		return r;
 	pthread_rwlock_wrlock(&inode->lock);
 	dir_change_begin(&c, inode->vol);
-	r = value_get(&c.op, inode->ino, name, NULL, 0);
-	c.err = r < 0 ? r : pieces_del(&c.op, inode->ino, name, 0);
-	if (c.err == 0) {
-		dir_change_touch(&c, inode);
-		inode->attr.ctime = c.now;
-	}
+	r = xattr_get_value(&c.op, inode->ino, name, NULL, 0);
+	c.err = r < 0 ? r : 0;
+	xattr_change(&c, inode, name, NULL, 0, 0);
 	r = dir_change_end(&c);
 	pthread_rwlock_unlock(&inode->lock);
 	return r;

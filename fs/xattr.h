@@ -19,7 +19,19 @@ int xattr_get(struct inode *inode, const char *name, void *value, size_t cap);
 int xattr_list(struct inode *inode, char *list, size_t cap);
 int xattr_remove(struct inode *inode, const char *name);
 
-/* Inside an operation, for fs/dir.c: the pieces of one value, and all of an inode's when it goes. */
+/*
+ * Inside a change, with the inode locked: sets a value, or removes it (NULL), together with the attributes as
+ * they are; the value is whole again when that fails. What is not there to be removed is no error.
+ */
+struct dir_change;
+void xattr_change(struct dir_change *c, struct inode *inode, const char *name, const void *value, size_t len,
+		  int flags);
+
+/*
+ * Inside an operation: one value as it is (length, or -ENODATA; copies what fits), the pieces of one value, and
+ * all of an inode's when it goes.
+ */
+int xattr_get_value(struct index_op *op, uint64_t ino, const char *name, void *value, size_t cap);
 int xattr_put_value(struct index_op *op, uint64_t ino, const char *name, const void *value, size_t len);
 int xattr_drop_all(struct index_op *op, uint64_t ino);
 

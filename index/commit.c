@@ -138,6 +138,19 @@ static int write_growing(struct index *ix)
 	}
 }
 
+/* LMDB serves nobody, readers neither, after it failed to write a meta page: it is started again. */
+static int revive(struct index *ix)
+{
+	int rc;
+
+	if (!env_failed(&ix->env))
+		return 0;
+	pthread_rwlock_wrlock(&ix->lock);
+	rc = env_reopen(&ix->env);
+	pthread_rwlock_unlock(&ix->lock);
+	return rc;
+}
+
 int index_commit(struct index *ix)
 {
 	struct memtable *done;
@@ -146,16 +159,14 @@ int index_commit(struct index *ix)
 	/* Only the committing thread switches generations: it may look without the lock. */
 	if (!ix->committing)
 		return 0;
-	if (env_failed(&ix->env)) {
-		pthread_rwlock_wrlock(&ix->lock);
-		rc = env_reopen(&ix->env);
-		pthread_rwlock_unlock(&ix->lock);
-		if (rc)
-			return rc;
-	}
-	rc = write_growing(ix);
+	rc = revive(ix);
 	if (rc)
 		return rc;
+	rc = write_growing(ix);
+	if (rc) {
+		(void)revive(ix); /* at once, not at the next commit: until then every read would fail */
+		return rc;
+	}
 	pthread_rwlock_wrlock(&ix->lock);
 	done = ix->committing;
 	ix->committing = NULL;

@@ -56,10 +56,6 @@ static void test_size(void **state)
 	assert_int_equal(file->attr.size, 100000);
 	assert_int_equal(file_read(file, &byte, 1, 99999), 1);
 	assert_int_equal(byte, 0);
-	assert_int_equal(attr_grow(file, 5), 0);
-	assert_int_equal(file->attr.size, 100000);
-	assert_int_equal(attr_grow(file, 100001), 0);
-	assert_int_equal(file->attr.size, 100001);
 	to = (struct inode_attr){ .size = 0, .mtime = 77 };
 	assert_int_equal(attr_set(file, ATTR_SIZE | ATTR_MTIME, &to), 0);
 	assert_int_equal(file->attr.size, 0);

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "fs/chunk.h"
+#include "fs/dir.h"
 #include "fs/todo.h"
 #include "tests/fs/fixture.h"
 
@@ -342,6 +343,53 @@ static void test_counters_after_orphans(void **state)
 	fixture_fini(&f);
 }
 
+/* One file synced while others are dirty: written anew, emptied and written anew, renamed over another. */
+static void sync_one_of_many(struct fixture *f)
+{
+	static const char *const names[] = { "synced", "grown", "replaced", "new", "old" };
+	struct inode *inode[5], *root;
+
+	for (unsigned i = 0; i < 5; i++) {
+		inode[i] = fixture_make(f, names[i]);
+		if (file_write(inode[i], "before", 6, 0, false) != 6)
+			_exit(1);
+	}
+	if (volume_commit(f->vol))
+		_exit(1);
+	pthread_rwlock_wrlock(&inode[2]->lock);
+	if (file_truncate_locked(inode[2], 0))
+		_exit(1);
+	pthread_rwlock_unlock(&inode[2]->lock);
+	for (unsigned i = 0; i < 4; i++) {
+		if (file_write(inode[i], "after!!", 7, 0, false) != 7)
+			_exit(1);
+	}
+	if (inode_get(f->vol, INO_ROOT, &root) || dir_rename(root, "new", root, "old", 0) || file_sync(inode[0]))
+		_exit(1);
+}
+
+static void check_text(struct fixture *f, const char *name, const char *text)
+{
+	struct inode *inode = fixture_find(f, name);
+
+	fixture_check(inode, (const uint8_t *)text, strlen(text));
+	inode_put(inode, 1);
+}
+
+static void test_sync_is_of_one_file(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_init(&f, 4096);
+	in_killed_process(&f, sync_one_of_many);
+	check_text(&f, "synced", "after!!");
+	check_text(&f, "grown", "before"); /* its data was nobody's concern */
+	check_text(&f, "replaced", "after!!");
+	check_text(&f, "old", "after!!");
+	fixture_fini(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -351,6 +399,7 @@ int main(void)
 		cmocka_unit_test(test_todo_is_finished_at_open),
 		cmocka_unit_test(test_todo_spares_what_came_later),
 		cmocka_unit_test(test_counters_after_orphans),
+		cmocka_unit_test(test_sync_is_of_one_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -384,6 +384,46 @@ static void test_large_truncation(void **state)
 	fixture_fini(&f);
 }
 
+static bool is_dirty(struct inode *inode)
+{
+	bool dirty;
+
+	pthread_mutex_lock(&inode->data_mutex);
+	dirty = inode->dirty != NULL;
+	pthread_mutex_unlock(&inode->data_mutex);
+	return dirty;
+}
+
+/* An fsync brings out its own file, whole, and leaves the others' data to the timer. */
+static void test_sync_of_one_file(void **state)
+{
+	struct fixture f;
+	struct inode *synced, *other;
+	uint8_t bytes[50000];
+	uint64_t commits;
+
+	(void)state;
+	memset(bytes, 's', sizeof bytes);
+	fixture_init(&f, 4096);
+	f.opt.commit_seconds = 0;
+	fixture_reopen(&f);
+	synced = fixture_make(&f, "synced");
+	other = fixture_make(&f, "other");
+	assert_int_equal(file_write(synced, bytes, sizeof bytes, 0, false), sizeof bytes);
+	assert_int_equal(file_write(other, bytes, sizeof bytes, 0, false), sizeof bytes);
+	commits = f.vol->counters.commits;
+	assert_int_equal(file_sync(synced), 0);
+	assert_true(f.vol->counters.commits > commits);
+	assert_false(is_dirty(synced));
+	assert_true(is_dirty(other));
+	assert_int_equal(volume_commit(f.vol), 0);
+	assert_false(is_dirty(other));
+	fixture_check(other, bytes, sizeof bytes);
+	inode_put(synced, 1);
+	inode_put(other, 1);
+	fixture_fini(&f);
+}
+
 /* An unlinked file lives as long as somebody has it open; its dirty data is not even written. */
 static void test_unlinked_while_open(void **state)
 {
@@ -453,6 +493,7 @@ int main(void)
 		cmocka_unit_test(test_threads_on_one_file),
 		cmocka_unit_test(test_beyond_4_gib),
 		cmocka_unit_test(test_large_truncation),
+		cmocka_unit_test(test_sync_of_one_file),
 		cmocka_unit_test(test_unlinked_while_open),
 		cmocka_unit_test(test_times_and_modes),
 		cmocka_unit_test(test_zero_chunks_are_holes),

@@ -170,12 +170,62 @@ static int setup(void **state)
 	return 0;
 }
 
+/* An upper layer of a chunk that covers [0, hi). */
+static void layer_begin(struct dirty_file *df, uint32_t no, uint32_t hi)
+{
+	struct dirty_cost cost = { 0 };
+	struct layer *layer;
+
+	assert_int_equal(dirty_prepare(df, no, hi, (uint64_t)no * 4096, &layer, &cost), 0);
+	memset(layer->bytes, 'a', hi);
+	layer->hi = hi;
+}
+
+/*
+ * A chunk is flushed because memory is short, and is appended to meanwhile: what was appended after that, in chunks behind it, does not
+ * reach the index before the rest of it. Else a crash would leave a gap of zeros that was never written.
+ */
+static void test_no_chunk_overtakes(void **state)
+{
+	struct dirty_cost cost = { 0 };
+	struct dirty_chunk *c, *landed;
+	struct dirty_file *df;
+	struct inode *inode;
+	struct fixture f;
+
+	(void)state;
+	fixture_init(&f, 4096);
+	inode = fixture_make(&f, "log");
+	assert_int_equal(dirty_file_create(inode, &df), 0);
+	layer_begin(df, 0, 1000);
+	c = dirty_claim(df, true);
+	assert_non_null(c);
+	assert_int_equal(c->no, 0);
+	layer_begin(df, 0, 4096);
+	layer_begin(df, 1, 4096);
+	assert_null(dirty_claim(df, true));
+	c->state = CHUNK_ENCODED;
+	assert_null(dirty_claim(df, true));
+	assert_int_equal(dirty_landed(df, &landed, 1), 1);
+	dirty_unpin(df, landed, &cost);
+	for (uint32_t no = 0; no < 2; no++) {
+		c = dirty_claim(df, true);
+		assert_non_null(c);
+		assert_int_equal(c->no, no);
+	}
+	assert_null(dirty_claim(df, true));
+	dirty_file_destroy(df);
+	inode_put(inode, 1);
+	fixture_fini(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_emptied_while_flushed, setup),
 		cmocka_unit_test_setup(test_truncated_while_waited_for, setup),
 		cmocka_unit_test_setup(test_writers_among_readers, setup),
+		cmocka_unit_test_setup(test_no_chunk_overtakes, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

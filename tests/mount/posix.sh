@@ -4,7 +4,7 @@
 . "${top_srcdir:-.}/tests/mount/lib.sh"
 need_fuse
 
-programs="posix_names posix_rename posix_data posix_attr"
+programs="posix_names posix_rename posix_data posix_attr posix_acl"
 
 run_programs() { # run_programs DIR NAME
 	for program in $programs; do
@@ -18,16 +18,26 @@ run_programs() { # run_programs DIR NAME
 	done
 }
 
+# What root mounts is for all users, whose rights are then checked.
+mount_for_all() {
+	if [ "$(id -u)" -eq 0 ]; then
+		mount_store -o allow_other,dev,suid
+	else
+		mount_store
+	fi
+}
+
+chmod 755 "$scratch"
 mkdir "$scratch/local"
 run_programs "$scratch/local" "the local file system"
 make_store
-mount_store
+mount_for_all
 run_programs "$mnt" "a mount"
 umount_store
 
 # And with small chunks, where every border is crossed more often.
 store=$scratch/small
 make_store -c 4K
-mount_store
+mount_for_all
 run_programs "$mnt" "a mount with chunks of 4 KiB"
 umount_store
