@@ -380,6 +380,19 @@ struct dirty_cost dirty_cost(const struct dirty_file *df)
 	return cost;
 }
 
+uint64_t dirty_bytes(const struct dirty_file *df)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < df->n; i++) {
+		uint32_t cur = df->chunks[i]->cur.hi - df->chunks[i]->cur.lo;
+		uint32_t pin = df->chunks[i]->cancelled ? 0 : df->chunks[i]->pin.hi - df->chunks[i]->pin.lo;
+
+		bytes += cur > pin ? cur : pin;
+	}
+	return bytes;
+}
+
 void dirty_retry(struct dirty_file *df)
 {
 	for (size_t i = 0; i < df->n; i++) {

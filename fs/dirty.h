@@ -135,6 +135,9 @@ void dirty_unpin(struct dirty_file *df, struct dirty_chunk *c, struct dirty_cost
  */
 void dirty_fail(struct dirty_file *df, struct dirty_chunk *c, struct dirty_cost *cost);
 
+/* How many bytes of the file the layers cover. */
+uint64_t dirty_bytes(const struct dirty_file *df);
+
 /* What all layers together cost. */
 struct dirty_cost dirty_cost(const struct dirty_file *df);
 

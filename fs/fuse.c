@@ -12,6 +12,8 @@
 
 #define MAX_WRITE (1u << 20)
 #define MAX_BACKGROUND 64u
+/* From this minor version on the kernel waits for writes under way when it forgets pages: fs/fuse_seek.c */
+#define PROTO_WAITS_FOR_WRITES 44u
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static struct fuse_lowlevel_ops operations;
@@ -51,9 +53,8 @@ void fuse_entry_fill(struct fuse_entry_param *entry, struct inode *inode)
 {
 	memset(entry, 0, sizeof *entry);
 	entry->ino = inode->ino;
-	entry->attr_timeout = FUSE_TIMEOUT;
 	entry->entry_timeout = FUSE_TIMEOUT;
-	inode_stat(inode, &entry->attr);
+	entry->attr_timeout = inode_stat(inode, &entry->attr) ? FUSE_TIMEOUT_DIRTY : FUSE_TIMEOUT;
 }
 
 void fuse_reply_inode(fuse_req_t req, struct inode *inode)
@@ -104,6 +105,8 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 	conn->max_background = MAX_BACKGROUND;
 	conn->congestion_threshold = MAX_BACKGROUND * 3 / 4;
 	conn->time_gran = 1;
+	fuse_kernel.writeback = conn->want & FUSE_CAP_WRITEBACK_CACHE;
+	fuse_kernel.seek = !fuse_kernel.writeback || conn->proto_minor >= PROTO_WAITS_FOR_WRITES;
 	fuse_kernel.no_open = conn->capable & FUSE_CAP_NO_OPEN_SUPPORT;
 	fuse_kernel.no_opendir = conn->capable & FUSE_CAP_NO_OPENDIR_SUPPORT;
 }
@@ -161,10 +164,16 @@ static void operations_fill(void)
 	fuse_data_ops(&operations);
 	fuse_attr_ops(&operations);
 	fuse_control_ops(&operations);
+	fuse_seek_ops(&operations);
 }
 
 const struct fuse_lowlevel_ops *fuse_ops(void)
 {
 	pthread_once(&once, operations_fill);
 	return operations.init ? &operations : NULL;
+}
+
+void fuse_ops_session(struct fuse_session *se)
+{
+	fuse_kernel.session = se;
 }

@@ -9,8 +9,12 @@
 #include "fs/volume.h"
 
 struct fuse_lowlevel_ops;
+struct fuse_session;
 
 /* The operations table; the session's userdata is a struct volume *. */
 const struct fuse_lowlevel_ops *fuse_ops(void);
+
+/* The session of that table, before it is served: some operations have a question for the kernel. */
+void fuse_ops_session(struct fuse_session *se);
 
 #endif

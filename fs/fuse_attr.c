@@ -19,13 +19,14 @@ static void op_getattr(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *f
 {
 	struct inode *inode = fuse_inode(req, node);
 	struct stat st;
+	bool dirty;
 
 	(void)fi;
 	if (!inode)
 		return;
-	inode_stat(inode, &st);
+	dirty = inode_stat(inode, &st);
 	inode_put(inode, 1);
-	fuse_reply_attr(req, &st, FUSE_TIMEOUT);
+	fuse_reply_attr(req, &st, dirty ? FUSE_TIMEOUT_DIRTY : FUSE_TIMEOUT);
 }
 
 /* Nanoseconds since 1970; times that do not fit become the nearest that does. */
@@ -64,18 +65,19 @@ static void op_setattr(fuse_req_t req, fuse_ino_t node, struct stat *st, int set
 	struct inode *inode = fuse_inode(req, node);
 	struct inode_attr to;
 	struct stat out;
+	bool dirty;
 	int r;
 
 	(void)fi;
 	if (!inode)
 		return;
 	r = attr_set(inode, attr_from(&to, st, set), &to);
-	inode_stat(inode, &out);
+	dirty = inode_stat(inode, &out);
 	inode_put(inode, 1);
 	if (r)
 		fuse_reply_err(req, -r);
 	else
-		fuse_reply_attr(req, &out, FUSE_TIMEOUT);
+		fuse_reply_attr(req, &out, dirty ? FUSE_TIMEOUT_DIRTY : FUSE_TIMEOUT);
 }
 
 static void op_readlink(fuse_req_t req, fuse_ino_t node)

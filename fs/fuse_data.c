@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The FUSE glue for open files: open, read, write, flush, fsync and fallocate.
- *
- * There is no lseek here: with the writeback cache the daemon doesn't know data that the kernel still holds,
- * and would call it a hole; so the kernel answers SEEK_DATA and SEEK_HOLE itself (all data up to the end).
+ * The FUSE glue for open files: open, read, write, flush, fsync, fallocate and copy_file_range.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -87,6 +84,8 @@ static void op_fsync(fuse_req_t req, fuse_ino_t node, int datasync, struct fuse_
 		return;
 	r = file_sync(inode);
 	inode_put(inode, 1);
+	if (fuse_kernel.writeback) /* it asks again how much space the file takes; no page is concerned */
+		(void)fuse_lowlevel_notify_inval_inode(fuse_kernel.session, node, -1, 0);
 	fuse_reply_result(req, r);
 }
 

@@ -15,6 +15,8 @@
 
 /* Nothing changes behind the kernel's back: what it knows, missing names included, stays true. */
 #define FUSE_TIMEOUT 86400.0
+/* But what stat(2) tells of the space of a file with dirty data changes when that is flushed. */
+#define FUSE_TIMEOUT_DIRTY 1.0
 
 struct volume *fuse_volume(fuse_req_t req);
 
@@ -24,6 +26,9 @@ struct inode *fuse_inode(fuse_req_t req, fuse_ino_t node);
 /* What the kernel can do without us; set before the first request. A process serves one mount. */
 extern struct fuse_kernel {
 	bool no_open, no_opendir;
+	bool writeback;               /* it keeps dirty pages                                      */
+	bool seek;                    /* and can be made to send them all, or has none             */
+	struct fuse_session *session; /* for notifications */
 } fuse_kernel;
 
 /* Replies 0 or the error. */
@@ -45,5 +50,6 @@ void fuse_dir_ops(struct fuse_lowlevel_ops *ops);
 void fuse_data_ops(struct fuse_lowlevel_ops *ops);
 void fuse_attr_ops(struct fuse_lowlevel_ops *ops);
 void fuse_control_ops(struct fuse_lowlevel_ops *ops);
+void fuse_seek_ops(struct fuse_lowlevel_ops *ops);
 
 #endif

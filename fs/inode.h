@@ -114,7 +114,10 @@ int inode_store(struct index_op *op, struct inode *inode);
 size_t inode_encode(struct inode_disk *disk, const struct inode_attr *attr);
 int inode_decode(const void *value, size_t len, struct inode_attr *attr); /* -EUCLEAN */
 
-/* Attributes as stat(2) shows them. Takes the lock shared. */
-void inode_stat(struct inode *inode, struct stat *st);
+/*
+ * Attributes as stat(2) shows them. Takes the lock shared. True: st_blocks counts data that is still dirty, as
+ * far as that is known, and will change when it is flushed.
+ */
+bool inode_stat(struct inode *inode, struct stat *st);
 
 #endif

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <sys/sysmacros.h>
 
-#include "fs/inode.h"
+#include "fs/dirty.h"
 
 #define NS_PER_S 1000000000
 
@@ -101,12 +101,31 @@ static struct timespec time_split(int64_t ns)
 	return ts;
 }
 
-void inode_stat(struct inode *inode, struct stat *st)
+/* Bytes that the file takes, before compression: what is dirty counts as new, up to the size. */
+static uint64_t bytes_taken(struct inode *inode, bool *dirty)
+{
+	uint64_t bytes = inode->attr.blocks;
+
+	pthread_mutex_lock(&inode->data_mutex);
+	*dirty = inode->dirty != NULL;
+	if (inode->dirty) {
+		bytes += dirty_bytes(inode->dirty);
+		if (bytes > inode->attr.size)
+			bytes = inode->attr.size;
+	}
+	pthread_mutex_unlock(&inode->data_mutex);
+	return bytes;
+}
+
+bool inode_stat(struct inode *inode, struct stat *st)
 {
 	struct inode_attr attr;
+	uint64_t bytes;
+	bool dirty;
 
 	pthread_rwlock_rdlock(&inode->lock);
 	attr = inode->attr;
+	bytes = bytes_taken(inode, &dirty);
 	pthread_rwlock_unlock(&inode->lock);
 	*st = (struct stat){
 		.st_ino = inode->ino,
@@ -116,10 +135,11 @@ void inode_stat(struct inode *inode, struct stat *st)
 		.st_gid = attr.gid,
 		.st_rdev = makedev(attr.rdev >> 20, attr.rdev & 0xfffff),
 		.st_size = (off_t)attr.size,
-		.st_blocks = (blkcnt_t)((attr.blocks + 511) / 512),
+		.st_blocks = (blkcnt_t)((bytes + 511) / 512),
 		.st_blksize = (blksize_t)inode->vol->super.chunk_size,
 		.st_atim = time_split(attr.atime),
 		.st_mtim = time_split(attr.mtime),
 		.st_ctim = time_split(attr.ctime),
 	};
+	return dirty;
 }

@@ -234,6 +234,7 @@ int firnfs_serve(const struct firnfs_options *o, struct volume *vol, struct firn
 		firnfs_report_failed(report, o->dir, said[0] ? said : "cannot mount");
 		return volume_end(o, vol, FIRNFS_MOUNT);
 	}
+	fuse_ops_session(stopper.se);
 	if (!o->foreground)
 		detach();
 	firnfs_report_mounted(report);

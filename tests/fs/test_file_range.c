@@ -410,6 +410,34 @@ static void test_punch_frees(void **state)
 	fixture_fini(&f);
 }
 
+static blkcnt_t blocks_of(struct inode *inode, bool dirty)
+{
+	struct stat st;
+
+	assert_int_equal(inode_stat(inode, &st), dirty);
+	return st.st_blocks;
+}
+
+/* Dirty data takes space too, as much as it may need; written over, it takes no more. */
+static void test_blocks_of_dirty_data(void **state)
+{
+	struct fixture f;
+	struct inode *a;
+
+	(void)state;
+	fixture_init(&f, CHUNK);
+	a = file_of_noise(&f, "a");
+	assert_int_equal(blocks_of(a, true), (LEN + 511) / 512);
+	assert_int_equal(file_write(a, "x", 1, 20 * CHUNK, false), 1);
+	assert_int_equal(blocks_of(a, true), (LEN + 1 + 511) / 512);
+	assert_int_equal(file_sync(a), 0);
+	assert_int_equal(blocks_of(a, false), (LEN + 1 + 511) / 512);
+	assert_int_equal(file_write(a, bytes, LEN, 0, false), LEN);
+	assert_true(blocks_of(a, true) <= (20 * CHUNK + 1 + 511) / 512);
+	inode_put(a, 1);
+	fixture_fini(&f);
+}
+
 static void test_allocate(void **state)
 {
 	struct fixture f;
@@ -561,6 +589,7 @@ int main(void)
 		cmocka_unit_test(test_copy_refuses),
 		cmocka_unit_test(test_punch_frees),
 		cmocka_unit_test(test_allocate),
+		cmocka_unit_test(test_blocks_of_dirty_data),
 		cmocka_unit_test(test_truncation_without_memory),
 		cmocka_unit_test(test_truncation_refused),
 		cmocka_unit_test(test_threads),

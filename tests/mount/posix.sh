@@ -4,7 +4,7 @@
 . "${top_srcdir:-.}/tests/mount/lib.sh"
 need_fuse
 
-programs="posix_names posix_rename posix_data posix_attr posix_acl"
+programs="posix_names posix_rename posix_data posix_attr posix_acl posix_range"
 
 run_programs() { # run_programs DIR NAME
 	for program in $programs; do
