@@ -22,8 +22,10 @@ enum log_type {
 	LOG_PUNCH,    /* file, offset, value: length                                        */
 	LOG_SYNC,     /* file                                                               */
 	LOG_SYNCDIR,  /* name                                                               */
-	LOG_MAYBE,    /* value: hash of a tree that a crash may leave from here on          */
-	LOG_DURABLE,  /* value: hash of the tree that was acknowledged as durable           */
+	/* offset: 0 for the names, or the number of a regular file's inode; value: a hash of the tree without, or of the contents */
+	LOG_MAYBE,    /* a crash may leave this from here on                                */
+	LOG_DURABLE,  /* this was acknowledged as durable: nothing older may be found       */
+	LOG_VAGUE,    /* a commit may have some of this file's unsynced changes, or none    */
 	LOG_ANYTHING, /* value 1: commits of part of what is dirty may follow, any tree may be found; 0: no longer */
 	LOG_ACK,      /* value: the workload's own count of what was acknowledged           */
 	LOG_HERE,     /* crashes before this point are another log's business                */

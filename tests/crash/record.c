@@ -167,14 +167,19 @@ void record_stop(void)
 	pthread_mutex_unlock(&mutex);
 }
 
-void record_mark(enum log_type type, uint64_t value)
+void record_mark_file(enum log_type type, uint64_t ino, uint64_t value)
 {
-	struct log_entry e = { .type = type, .value = value };
+	struct log_entry e = { .type = type, .offset = ino, .value = value };
 
 	pthread_mutex_lock(&mutex);
 	if (recording)
 		put(&e, NULL);
 	pthread_mutex_unlock(&mutex);
+}
+
+void record_mark(enum log_type type, uint64_t value)
+{
+	record_mark_file(type, 0, value);
 }
 
 void record_lock(void)

@@ -18,6 +18,7 @@ void record_stop(void);
 
 /* An entry that is no call: LOG_MAYBE and what follows it. */
 void record_mark(enum log_type type, uint64_t value);
+void record_mark_file(enum log_type type, uint64_t ino, uint64_t value);
 
 /* For libc.c. All but the last between record_lock and record_unlock, around the call that they describe. */
 void record_lock(void);

@@ -58,16 +58,41 @@ static bool first_time(struct walk *w, uint64_t ino)
 	return true;
 }
 
-static int content_hash(struct walk *w, struct inode *inode, uint64_t *hash)
+static uint64_t times_hash(const struct stat *st, uint64_t seed)
 {
-	uint64_t at = 0;
+	uint64_t fields[] = {
+		(uint64_t)st->st_size,
+		(uint64_t)st->st_mtim.tv_sec, (uint64_t)st->st_mtim.tv_nsec,
+		(uint64_t)st->st_ctim.tv_sec, (uint64_t)st->st_ctim.tv_nsec,
+	};
+
+	return XXH3_64bits_withSeed(fields, sizeof fields, seed);
+}
+
+/* A regular file's contents are listed by inode; a second name adds nothing. */
+static int content_read(struct walk *w, struct inode *inode, const struct stat *st)
+{
+	struct tree_file *f = &w->tree->files[w->tree->n];
+	uint64_t at = 0, hash = 0;
 	ssize_t n;
 
+	for (size_t i = 0; i < w->tree->n; i++)
+		if (w->tree->files[i].ino == inode->ino)
+			return 0;
+	if (w->tree->n == TREE_FILES)
+		return -EOVERFLOW;
 	while ((n = file_read(inode, w->block, BLOCK, at)) > 0) {
-		*hash = XXH3_64bits_withSeed(w->block, (size_t)n, *hash);
+		hash = XXH3_64bits_withSeed(w->block, (size_t)n, hash);
 		at += (uint64_t)n;
 	}
-	*hash ^= at;
+	if (n == 0 && at != (uint64_t)st->st_size)
+		return -EUCLEAN;
+	pthread_mutex_lock(&inode->data_mutex);
+	f->dirty = inode->dirty != NULL;
+	pthread_mutex_unlock(&inode->data_mutex);
+	f->ino = inode->ino;
+	f->hash = times_hash(st, hash);
+	w->tree->n++;
 	return n < 0 ? (int)n : 0;
 }
 
@@ -95,18 +120,16 @@ static int inode_hash(struct walk *w, struct inode *inode, uint64_t *hash)
 
 	inode_stat(inode, &st);
 	if (r == 0 && S_ISREG(st.st_mode))
-		r = content_hash(w, inode, hash);
+		r = content_read(w, inode, &st);
+	else
+		*hash = times_hash(&st, *hash);
 	if (r == 0 && S_ISLNK(st.st_mode)) {
 		r = dir_readlink(inode, (char *)w->block, BLOCK);
 		if (r >= 0)
 			*hash = XXH3_64bits_withSeed(w->block, (size_t)r, *hash);
 		r = r < 0 ? r : 0;
 	}
-	uint64_t fields[] = {
-		st.st_mode, st.st_nlink, st.st_uid, st.st_gid, st.st_rdev, (uint64_t)st.st_size, st.st_ino,
-		(uint64_t)st.st_mtim.tv_sec, (uint64_t)st.st_mtim.tv_nsec,
-		(uint64_t)st.st_ctim.tv_sec, (uint64_t)st.st_ctim.tv_nsec,
-	};
+	uint64_t fields[] = { st.st_mode, st.st_nlink, st.st_uid, st.st_gid, st.st_rdev, st.st_ino };
 	*hash = XXH3_64bits_withSeed(fields, sizeof fields, *hash);
 	return r;
 }
@@ -129,7 +152,7 @@ static int entry_walk(struct walk *w, struct inode *dir, const char *path, const
 	if (r)
 		snprintf(w->tree->problem, sizeof w->tree->problem, "%.200s: error %d", sub, r);
 	w->tree->inodes += first_time(w, inode->ino);
-	w->tree->hash += XXH3_64bits_withSeed(sub, strlen(sub), hash);
+	w->tree->names += XXH3_64bits_withSeed(sub, strlen(sub), hash);
 	if (r == 0 && e->type == DT_DIR)
 		r = dir_walk(w, inode, sub, depth + 1);
 	inode_put(inode, 1);
@@ -161,7 +184,7 @@ int tree_read(struct volume *vol, struct tree *out)
 		abort();
 	if (r == 0) {
 		out->inodes = 1;
-		r = inode_hash(&w, root, &out->hash);
+		r = inode_hash(&w, root, &out->names);
 		if (r)
 			snprintf(out->problem, sizeof out->problem, "root: error %d", r);
 		else

@@ -1,15 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a volume shows, as one number, and whether its tables agree with each other.
+ * What a volume shows, as a few numbers, and whether its tables agree with each other.
  */
 #ifndef FIRN_TESTS_CRASH_TREE_H
 #define FIRN_TESTS_CRASH_TREE_H
 
 #include "fs/inode.h"
 
+#define TREE_FILES 256
+
 struct tree {
-	uint64_t hash;   /* of every path with its inode number, attributes but atime, xattrs and content */
+	uint64_t names;  /* hash of every path with its inode's number, attributes and xattrs, but for atime and what follows */
 	uint64_t inodes; /* reached, hard links counted once */
+	size_t n;        /* regular files */
+	struct tree_file {
+		uint64_t ino;
+		uint64_t hash; /* of size, mtime, ctime and bytes */
+		bool dirty;    /* the next commit of another file need not carry it */
+	} files[TREE_FILES];
 	char problem[256];
 };
 

@@ -68,22 +68,39 @@ void work_open(struct work *w)
 	must(volume_open(w->store, &opt, &w->vol, &err) == 0, "volume_open");
 }
 
-static uint64_t tree_hash(struct work *w)
+static void tree_get(struct work *w, struct tree *tree)
 {
-	struct tree tree;
+	must(tree_read(w->vol, tree) == 0, tree->problem);
+}
 
-	must(tree_read(w->vol, &tree) == 0, tree.problem);
-	return tree.hash;
+/* Marks the tree; of files with data that is not flushed only what `flushed` (a file, or 0: all) is about to flush. */
+static void tree_mark(enum log_type type, const struct tree *tree, uint64_t flushed)
+{
+	record_mark(type, tree->names);
+	for (size_t i = 0; i < tree->n; i++) {
+		const struct tree_file *f = &tree->files[i];
+
+		if (flushed == 0 || f->ino == flushed || !f->dirty)
+			record_mark_file(type, f->ino, f->hash);
+		else if (type == LOG_MAYBE)
+			record_mark_file(LOG_VAGUE, f->ino, 0);
+	}
 }
 
 void work_maybe(struct work *w)
 {
-	record_mark(LOG_MAYBE, tree_hash(w));
+	struct tree tree;
+
+	tree_get(w, &tree);
+	tree_mark(LOG_MAYBE, &tree, 0);
 }
 
 void work_durable(struct work *w)
 {
-	record_mark(LOG_DURABLE, tree_hash(w));
+	struct tree tree;
+
+	tree_get(w, &tree);
+	tree_mark(LOG_DURABLE, &tree, 0);
 }
 
 int work_commit(struct work *w)
@@ -99,28 +116,31 @@ int work_commit(struct work *w)
 
 int work_close(struct work *w)
 {
-	uint64_t hash = tree_hash(w);
+	struct tree tree;
 	int r;
 
-	record_mark(LOG_MAYBE, hash);
+	tree_get(w, &tree);
+	tree_mark(LOG_MAYBE, &tree, 0);
 	r = volume_close(w->vol);
 	w->vol = NULL;
 	if (r == 0)
-		record_mark(LOG_DURABLE, hash);
+		tree_mark(LOG_DURABLE, &tree, 0);
 	return r;
 }
 
 int work_fsync(struct work *w, const char *path)
 {
 	struct inode *inode = work_find(w, path);
+	struct tree tree;
 	int r;
 
 	if (!inode)
 		return -ENOENT;
-	work_maybe(w);
+	tree_get(w, &tree);
+	tree_mark(LOG_MAYBE, &tree, inode->ino);
 	r = file_sync(inode);
 	if (r == 0)
-		work_durable(w);
+		tree_mark(LOG_DURABLE, &tree, inode->ino);
 	inode_put(inode, 1);
 	return r;
 }
