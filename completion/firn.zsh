@@ -1,6 +1,6 @@
-#compdef firn firnfs mkfs.firn
+#compdef firn firnfs fsck.firn mkfs.firn
 # SPDX-License-Identifier: BSD-2-Clause
-# Completion of firn, firnfs and mkfs.firn in zsh: what each program's own --help says.
+# Completion of firn, firnfs, fsck.firn and mkfs.firn in zsh: what each program's own --help says.
 
 if [[ $service == firn ]] && (( CURRENT == 2 )); then
 	compadd -- ${(f)"$(_call_program commands firn --help | sed -n 's/^  \([a-z][a-z]*\) .*/\1/p')"}

@@ -23,7 +23,7 @@ int extent_store(struct index_op *op, const struct extent *e)
 		.touched = le32_put(e->touched),
 		.tried = le16_put(e->tried),
 		.tried_level = e->tried_level,
-		.flags = e->is_group ? EXTENT_GROUP : 0,
+		.flags = (uint8_t)((e->is_group ? EXTENT_GROUP : 0) | (e->damaged ? EXTENT_DAMAGED : 0)),
 	};
 	struct member_disk member = {
 		.group = le64_put(e->group),
@@ -78,16 +78,19 @@ int extent_decode(uint64_t id, const void *value, size_t len, struct extent *e)
 		.codec = disk.codec,
 		.level = disk.level,
 		.model = le16_get(disk.model),
-		.is_group = disk.flags == EXTENT_GROUP,
+		.is_group = disk.flags & EXTENT_GROUP,
+		.damaged = disk.flags & EXTENT_DAMAGED,
 		.refs = le32_get(disk.refs),
 		.touched = le32_get(disk.touched),
 		.tried = le16_get(disk.tried),
 		.tried_level = disk.tried_level,
 	};
-	if (disk.flags & ~EXTENT_GROUP || e->plain == 0 || e->plain > CHUNK_SIZE_MAX || e->pos.stored == 0 ||
+	if (disk.flags & ~(EXTENT_GROUP | EXTENT_DAMAGED) || e->plain == 0 || e->plain > CHUNK_SIZE_MAX ||
 	    e->pos.stored > e->plain || e->refs == 0 || (e->is_group && e->refs > e->plain))
 		return -EUCLEAN;
-	return 0;
+	if (e->pos.segment == 0)
+		return e->damaged ? 0 : -EUCLEAN;
+	return e->pos.stored ? 0 : -EUCLEAN;
 }
 
 int extent_resolve(const struct extent *group, struct extent *member)
@@ -102,6 +105,7 @@ int extent_resolve(const struct extent *group, struct extent *member)
 	member->model = group->model;
 	member->whole = group->plain;
 	member->left = group->refs;
+	member->damaged = group->damaged;
 	return 0;
 }
 
@@ -155,7 +159,7 @@ static int64_t live_plain(const struct extent *e)
 /* Counts an extent's place in (sign 1) or out (-1). */
 static int place_count(struct volume *vol, const struct extent *e, int sign)
 {
-	if (e->group)
+	if (e->group || e->pos.segment == 0)
 		return 0;
 	return extent_map_count(vol->extents, e->pos.segment, sign * live_bytes(e), sign * live_plain(e), sign);
 }
@@ -199,6 +203,8 @@ static int record_del(struct index_op *op, uint64_t id)
 
 static void place_free(struct volume *vol, const struct extent *e)
 {
+	if (e->pos.segment == 0)
+		return; /* known to be lost */
 	(void)place_count(vol, e, -1);
 	extent_dead_add(vol->extents->dead, &e->pos);
 }
@@ -212,10 +218,10 @@ int extent_shrink(struct index_op *op, struct volume *vol, const struct extent *
 	r = left ? extent_store(op, &now) : record_del(op, now.id);
 	if (r)
 		return r;
-	if (left)
+	if (left && now.pos.segment)
 		(void)extent_map_count(vol->extents, now.pos.segment, live_bytes(&now) - live_bytes(group),
 				       live_plain(&now) - live_plain(group), 0);
-	else
+	else if (left == 0)
 		place_free(vol, group);
 	return 0;
 }

@@ -29,6 +29,7 @@ struct extent {
 	uint32_t touched; /* hours since 1970 */
 	uint16_t tried;
 	uint8_t tried_level;
+	bool damaged;           /* EXTENT_DAMAGED; a member: its group is */
 };
 
 /* loads counters and segment statistics from the index; sets vol->extents */

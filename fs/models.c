@@ -93,8 +93,7 @@ uint16_t models_active(struct volume *vol, enum model_kind kind)
 	return number;
 }
 
-/* Reads one copy into bytes; -EUCLEAN when it is not what the record says. */
-static int models_read_copy(struct volume *vol, const struct model_info *info, const struct model_disk *d, int copy,
+int models_read_copy(struct volume *vol, const struct model_info *info, const struct model_disk *d, int copy,
 			    uint8_t *bytes)
 {
 	struct segment_pos pos = {le32_get(d->copy[copy].segment), le32_get(d->copy[copy].offset), 0};

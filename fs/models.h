@@ -29,6 +29,12 @@ int models_add(struct volume *vol, enum model_kind kind, int state, const void *
  */
 int models_reap(struct volume *vol, bool unused_zdict);
 
+/*
+ * Reads both copies of all models and writes those that are damaged again from the other one. Returns how many; *lost (may be NULL): models
+ * that are damaged in both. Durable after volume_commit.
+ */
+int models_mend(struct volume *vol, unsigned *lost);
+
 struct model_info {
 	uint16_t number;
 	enum model_kind kind;

@@ -17,12 +17,8 @@
 static_assert((int)CODEC_MODEL_ZDICT == (int)MODEL_ZDICT, "model kinds");
 static_assert((int)CODEC_MODEL_NEURAL == (int)MODEL_NEURAL, "model kinds");
 
-/*
- * Appends one copy; *first gets the place of its first piece, segment 0 when not even that was appended. The caller lets go of it with
- * extent_release when the record is put, or when he gives up.
- */
-static int models_append(struct volume *vol, enum segment_stream stream, enum model_kind kind, uint16_t number,
-			 const uint8_t *bytes, uint32_t len, struct segment_pos *first)
+int models_append(struct volume *vol, enum segment_stream stream, enum model_kind kind, uint16_t number,
+		  const uint8_t *bytes, uint32_t len, struct segment_pos *first)
 {
 	uint32_t next = 0;
 

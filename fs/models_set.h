@@ -29,6 +29,16 @@ struct model_set {
 /* Checks a record of TABLE_MODEL and takes it apart; -EUCLEAN. */
 int models_info(const struct index_record *r, struct model_info *info, struct model_disk *d);
 
+/* fs/models.c: reads one copy into bytes; -EUCLEAN when it is not what the record says. */
+int models_read_copy(struct volume *vol, const struct model_info *info, const struct model_disk *d, int copy, uint8_t *bytes);
+
+/*
+ * fs/models_change.c: appends one copy; *first gets the place of its first piece, segment 0 when not even that was appended. The caller lets
+ * go of it with extent_release when the record is put, or when he gives up.
+ */
+int models_append(struct volume *vol, enum segment_stream stream, enum model_kind kind, uint16_t number,
+		  const uint8_t *bytes, uint32_t len, struct segment_pos *first);
+
 /* Mutex held: the pointer to the entry of a number, or to the NULL at the end. */
 struct loaded **models_find(struct model_set *set, uint16_t number);
 

@@ -22,6 +22,7 @@
 #include "fs/pool.h"
 #include "fs/todo.h"
 #include "fs/volume_error.h"
+#include "index/disk.h"
 #include "index/lock.h"
 
 #define WORKERS_MAX 8
@@ -84,6 +85,30 @@ static void volume_free(struct volume *vol)
 	free(vol);
 }
 
+static int is_segment(void *arg, const char *name)
+{
+	const int *seg = arg;
+	uint8_t header[sizeof(struct segment_disk)];
+	int fd = openat(*seg, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK), r;
+
+	if (fd < 0)
+		return 0;
+	r = read(fd, header, sizeof header) == sizeof header && memcmp(header, SEGMENT_MAGIC, 8) == 0;
+	close(fd);
+	return r;
+}
+
+static bool has_segments(int dirfd)
+{
+	int seg = openat(dirfd, "seg", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
+
+	if (seg >= 0) {
+		r = disk_list(seg, is_segment, &seg);
+		close(seg);
+	}
+	return r == 1;
+}
+
 /* A directory without an index is somebody else's: not even a lock file is made there. */
 static int store_enter(struct volume *vol, struct volume_error *err)
 {
@@ -95,7 +120,8 @@ static int store_enter(struct volume *vol, struct volume_error *err)
 	vol->dirfd = open(vol->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (vol->dirfd < 0)
 		return -errno;
-	if (fstatat(vol->dirfd, "index.mdb", &st, AT_SYMLINK_NOFOLLOW) < 0) {
+	if (fstatat(vol->dirfd, "index.mdb", &st, AT_SYMLINK_NOFOLLOW) < 0 &&
+	    (!vol->opt.salvage || !has_segments(vol->dirfd))) {
 		if (errno != ENOENT)
 			return -errno;
 		return volume_fail(err, -ENOENT, "not a firn store: it has no index.mdb");

@@ -33,6 +33,7 @@ enum volume_atime { ATIME_RELATIME, ATIME_NOATIME, ATIME_STRICT };
 struct volume_options {
 	bool readonly;
 	bool offline;              /* a tool, not a mount: no commit timer                        */
+	bool salvage;              /* volume_lock: segments without an index are a store, too     */
 	bool writethrough;         /* the kernel keeps no dirty pages: each write comes here at once      */
 	enum volume_atime atime;
 	unsigned commit_seconds;   /* default 5                                                   */

@@ -121,7 +121,7 @@ int env_open(struct env *env, int dirfd, const char *store_path, bool create, bo
 	if (create)
 		rc = faccessat(dirfd, ENV_FILE, F_OK, 0) == 0 ? -EEXIST : 0;
 	else
-		rc = env_check(dirfd);
+		rc = env_check(dirfd, false);
 	if (rc)
 		return rc;
 	if (asprintf(&env->path, "%s/" ENV_FILE, store_path) < 0)

@@ -51,7 +51,7 @@ int env_reopen(struct env *env);
 /* 0 or -errno for what a function of LMDB returned. */
 int env_errno(int rc);
 
-/* Looks at index.mdb without LMDB, which believes what it reads: 0, -ENOENT, -EUCLEAN, -EIO. */
-int env_check(int dirfd);
+/* Looks at index.mdb without LMDB, which believes what it reads: 0, -ENOENT, -EUCLEAN, -EIO. whole: reads a large one to its leaves, too. */
+int env_check(int dirfd, bool whole);
 
 #endif

@@ -210,6 +210,11 @@ static_assert(sizeof(struct dirent_disk) == 9, "dirent_disk");
 enum extent_flags {
 	EXTENT_GROUP = 1,  /* small extents packed into one record, struct extent_disk: no chunk names it, its members do */
 	EXTENT_MEMBER = 2, /* a piece of a group, struct member_disk */
+	/*
+	 * With 0 or EXTENT_GROUP: known to be unreadable, until it reads well again, is rewritten or deleted. Segment, offset and stored may
+	 * be 0: there is no record at all, and it counts in no statistics.
+	 */
+	EXTENT_DAMAGED = 4,
 };
 
 /*
@@ -227,7 +232,7 @@ struct extent_disk {
 	le32_t touched;         /* 24 hours since 1970 of the last write or noticed read    */
 	le16_t tried;           /* 28 model number tried without gain, 0 none               */
 	uint8_t tried_level;    /* 30 tier tried with it                                    */
-	uint8_t flags;          /* 31 0 or EXTENT_GROUP                                     */
+	uint8_t flags;          /* 31 0 or EXTENT_GROUP, EXTENT_DAMAGED                     */
 };
 static_assert(sizeof(struct extent_disk) == 32, "extent_disk");
 

@@ -52,6 +52,11 @@ free_index:
 	return rc;
 }
 
+int index_check(int dirfd)
+{
+	return env_check(dirfd, true);
+}
+
 void index_close(struct index *ix)
 {
 	if (!ix)

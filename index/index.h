@@ -33,6 +33,12 @@ struct index;
  */
 int index_open(int dirfd, const char *store_path, bool create, bool readonly, struct index **out);
 
+/*
+ * Reads all of the index of the store open as dirfd and checks its structure without LMDB, which would believe it: index_open does so itself,
+ * but for the leaves of a large one. 0, -ENOENT, -EUCLEAN, -EIO, -ENOMEM.
+ */
+int index_check(int dirfd);
+
 /* Closes; what was not committed is lost. No operation may be open. NULL is allowed. */
 void index_close(struct index *ix);
 

@@ -171,3 +171,25 @@ int segment_read(struct segments *ss, const struct segment_pos *pos, void *buf, 
 		return -EUCLEAN;
 	return 0;
 }
+
+int segment_peek(struct segments *ss, const struct segment_pos *pos, struct record *r)
+{
+	struct record_disk disk;
+	struct iovec iov = {&disk, sizeof disk};
+	struct fdcache_ref ref;
+	uint64_t bytes;
+	int rc;
+
+	rc = fdcache_get(&ss->cache, pos->segment, &ref);
+	if (rc)
+		return rc;
+	rc = disk_read(ref.fd, &iov, 1, pos->offset);
+	if (!rc)
+		rc = disk_size(ref.fd, &bytes, NULL);
+	fdcache_put(&ss->cache, &ref);
+	if (rc)
+		return rc;
+	if (!record_decode(&disk, r) || r->stored != pos->stored)
+		return -EUCLEAN;
+	return bytes - pos->offset - sizeof disk < r->stored ? -EIO : 0;
+}

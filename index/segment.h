@@ -85,6 +85,9 @@ int segment_sync(struct segments *ss);
  */
 int segment_read(struct segments *ss, const struct segment_pos *pos, void *buf, size_t cap, struct record *r);
 
+/* Reads and checks the header of the record at pos alone, and whether the file holds all of it. Errors as segment_read. */
+int segment_peek(struct segments *ss, const struct segment_pos *pos, struct record *r);
+
 /*
  * Visits every intact record of a segment in order: fn(arg, pos, record, bytes) -> 0 to go on. Bytes are valid for the call only.
  * Skips damage by searching the next RECORD_MAGIC on which a checksum holds; *bad gets the number of bytes skipped (a torn tail included).

@@ -106,8 +106,10 @@ int super_load(struct index_op *op, struct super *sb, bool *force_readonly)
 	if ((size_t) len < sizeof disk) /* a newer format may be longer */
 		return -EUCLEAN;
 	memcpy(&disk, value, sizeof disk);
-	if (le64_get(disk.checksum) != super_checksum(&disk))
+	if (le64_get(disk.checksum) != super_checksum(&disk)) {
+		super_decode(&disk, sb);
 		return -EUCLEAN;
+	}
 	if (memcmp(disk.magic, SUPER_MAGIC, sizeof disk.magic) != 0)
 		return -ENOENT;
 	super_decode(&disk, sb);

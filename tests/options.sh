@@ -12,7 +12,7 @@ long_options() {
 # Leaves out what a page says of other programs, as in "mkfs.firn --import".
 without_others() { # without_others PROGRAM
 	script=
-	for other in mkfs.firn firnfs firn; do
+	for other in mkfs.firn fsck.firn firnfs firn; do
 		[ "$other" = "$1" ] || script="$script; s/$other( [a-z]+)? --[a-z-]+//g"
 	done
 	sed -E "$script"
@@ -41,6 +41,7 @@ scratch=$(mktemp -d "${TMPDIR:-/tmp}/firn-test.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 page_agrees mkfs.firn.8 mkfs.firn
 page_agrees firnfs.8 firnfs
+page_agrees fsck.firn.8 fsck.firn
 # shellcheck disable=SC2046
 page_agrees firn.1 firn $("$top_builddir/firn" --help | sed -n 's/^  \([a-z][a-z]*\) .*/\1/p')
 exit "$failed"
