@@ -269,6 +269,14 @@ static bool compact_needs_sweep(const struct run *run)
 	return !run->opt->lazy || run->opt->now || run->opt->reclaim || run->result->moved > 0;
 }
 
+/* The index holds free pages now. A mount would stand still meanwhile, and for lack of space nothing fails that was done. */
+static int compact_index(struct run *run)
+{
+	int rc = run->opt->now && run->vol->opt.offline ? index_repack(run->vol->index, run->vol->dirfd) : 0;
+
+	return rc == -EBUSY || rc == -ENOSPC ? 0 : rc;
+}
+
 int compact_run(struct volume *vol, const struct compact_options *opt, struct compact_result *out)
 {
 	struct run *run = calloc(1, sizeof *run);
@@ -291,6 +299,8 @@ int compact_run(struct volume *vol, const struct compact_options *opt, struct co
 		rc = compact_plans(run);
 	if (rc == 0 && compact_needs_sweep(run))
 		rc = compact_sweep(run);
+	if (rc == 0)
+		rc = compact_index(run);
 	extent_totals(vol, &after);
 	out->segments_removed = before.segments + (segments_next(vol->segments) - first_new) - after.segments;
 	if (after.segment_bytes < before.segment_bytes)

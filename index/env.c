@@ -77,7 +77,7 @@ static int open_tables(struct env *env, bool create)
 	return env_errno(rc ? rc : mdb_txn_commit(txn));
 }
 
-static int open_mdb(struct env *env, bool create)
+int env_open_file(struct env *env, bool create)
 {
 	unsigned flags = MDB_NOSUBDIR | MDB_NOTLS;
 	int rc;
@@ -126,7 +126,7 @@ int env_open(struct env *env, int dirfd, const char *store_path, bool create, bo
 		return rc;
 	if (asprintf(&env->path, "%s/" ENV_FILE, store_path) < 0)
 		return -ENOMEM;
-	rc = open_mdb(env, create);
+	rc = env_open_file(env, create);
 	if (!rc && create && fsync(dirfd) < 0) {
 		rc = -errno;
 		mdb_env_close(env->mdb);
@@ -243,5 +243,5 @@ int env_reopen(struct env *env)
 	if (env->mdb)
 		mdb_env_close(env->mdb);
 	env->mdb = NULL;
-	return open_mdb(env, false);
+	return env_open_file(env, false);
 }

@@ -33,6 +33,9 @@ struct env {
 int env_open(struct env *env, int dirfd, const char *store_path, bool create, bool readonly);
 void env_close(struct env *env); /* no reader may be out */
 
+/* The part of it that opens or makes the file env->path and its tables; mdb_env_close(env->mdb) undoes it. */
+int env_open_file(struct env *env, bool create);
+
 /* A read transaction of the last commit. */
 int env_reader_get(struct env *env, struct env_reader **out);
 void env_reader_put(struct env *env, struct env_reader *r);

@@ -94,6 +94,13 @@ size_t index_pending_bytes(struct index *ix);
 int index_freeze(struct index *ix, int (*hook)(struct index_op *op, void *arg), void *arg);
 int index_commit(struct index *ix);
 
+/*
+ * Writes index.mdb anew, without free pages and with full ones, and puts it in the place of the old one: what a crash leaves is one of
+ * them. Operations wait meanwhile: it is for tools. dirfd: of the store. -EBUSY: there are uncommitted changes; -ENOSPC, -EIO: the old one
+ * stays.
+ */
+int index_repack(struct index *ix, int dirfd);
+
 struct index_stat {
 	uint64_t file_bytes; /* bytes of index.mdb that are in use by pages (not the sparse map size) */
 	uint64_t disk_bytes; /* st_blocks * 512 of index.mdb                                          */
