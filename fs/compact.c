@@ -269,12 +269,26 @@ static bool compact_needs_sweep(const struct run *run)
 	return !run->opt->lazy || run->opt->now || run->opt->reclaim || run->result->moved > 0;
 }
 
-/* The index holds free pages now. A mount would stand still meanwhile, and for lack of space nothing fails that was done. */
+/*
+ * The index holds free pages now. A mount would stand still meanwhile, and for lack of space nothing fails that was done. A commit may leave changes
+ * of its own, of the segments that it removed: another one settles them.
+ */
 static int compact_index(struct run *run)
 {
-	int rc = run->opt->now && run->vol->opt.offline ? index_repack(run->vol->index, run->vol->dirfd) : 0;
+	struct volume *vol = run->vol;
+	int rc = 0;
 
-	return rc == -EBUSY || rc == -ENOSPC ? 0 : rc;
+	if (!run->opt->now || !vol->opt.offline)
+		return 0;
+	for (int i = 0; i < 3; i++) {
+		rc = index_repack(vol->index, vol->dirfd);
+		if (rc != -EBUSY)
+			break;
+		rc = volume_commit(vol);
+		if (rc < 0)
+			return rc;
+	}
+	return rc == -ENOSPC ? 0 : rc;
 }
 
 int compact_run(struct volume *vol, const struct compact_options *opt, struct compact_result *out)

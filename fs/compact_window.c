@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "fs/cache.h"
+#include "fs/similar.h"
 
 #define WINDOW_ITEMS 4096u
 
@@ -85,36 +86,58 @@ static bool item_alone(const struct window_item *item, uint32_t group_bytes)
 	return item->old.plain > group_bytes / 2 || codec_incompressible(item->bytes, item->old.plain);
 }
 
-/* Adds items to the last unit while they fit, else to a new one. */
-static void unit_add(struct window *w, size_t *end, size_t item, struct unit **open, uint32_t group_bytes)
+static struct unit *unit_begin(struct window *w, size_t first)
 {
-	uint32_t plain = w->items[item].old.plain;
-	struct unit *u = *open;
+	struct unit *u = &w->units[w->n_units++];
 
-	if (!u || plain > group_bytes - u->plain || u->n == GROUP_MEMBERS_MAX) {
-		u = &w->units[w->n_units++];
-		u->first = *end;
-		*open = u;
+	u->first = first;
+	return u;
+}
+
+static void unit_add(struct window *w, struct unit *u, size_t item)
+{
+	w->order[u->first + u->n++] = item;
+	u->plain += w->items[item].old.plain;
+}
+
+/* Units of the n items listed, alike ones together; `end`: where in w->order. */
+static int divide_small(struct window *w, const size_t *list, size_t n, size_t end, uint32_t group_bytes)
+{
+	struct piece *pieces = malloc((n + 1) * sizeof *pieces);
+	size_t *order = malloc((n + 1) * sizeof *order), groups;
+	struct unit *u = NULL;
+	int rc = pieces && order ? 0 : -ENOMEM;
+
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		pieces[i] = (struct piece){w->items[list[i]].bytes, w->items[list[i]].old.plain, 0};
+	if (rc == 0)
+		rc = similar_divide(pieces, n, group_bytes, GROUP_MEMBERS_MAX, order, &groups);
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		if (i == 0 || pieces[order[i]].group != pieces[order[i - 1]].group)
+			u = unit_begin(w, end + i);
+		unit_add(w, u, list[order[i]]);
 	}
-	w->order[(*end)++] = item;
-	u->n++;
-	u->plain += plain;
+	free(pieces);
+	free(order);
+	return rc;
 }
 
 int window_divide(struct window *w, uint32_t group_bytes)
 {
-	struct unit *open = NULL;
-	size_t end = 0;
+	size_t *small = malloc(w->n * sizeof *small), n = 0, end = 0;
+	int rc;
 
+	if (!small)
+		return -ENOMEM;
 	for (size_t i = 0; i < w->n; i++) {
-		struct unit *alone = NULL;
-
-		if (w->items[i].state == ITEM_READ && item_alone(&w->items[i], group_bytes))
-			unit_add(w, &end, i, &alone, group_bytes);
+		if (w->items[i].state != ITEM_READ)
+			continue;
+		if (item_alone(&w->items[i], group_bytes))
+			unit_add(w, unit_begin(w, end++), i);
+		else
+			small[n++] = i;
 	}
-	for (size_t i = 0; i < w->n; i++) {
-		if (w->items[i].state == ITEM_READ && !item_alone(&w->items[i], group_bytes))
-			unit_add(w, &end, i, &open, group_bytes);
-	}
-	return 0;
+	rc = divide_small(w, small, n, end, group_bytes);
+	free(small);
+	return rc;
 }

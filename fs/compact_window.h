@@ -53,7 +53,7 @@ void window_fini(struct window *w);
 /* Reads item i; what concerns it alone is its state. -ENOMEM or other reasons to stop. Any thread. */
 int window_read(struct volume *vol, struct window *w, size_t i, struct codec_ctx *ctx);
 
-/* Divides what was read into units: small extents together, up to group_bytes of them; the rest alone. */
+/* Divides what was read into units: small extents that are alike together, up to group_bytes of them; the rest alone. -ENOMEM. */
 int window_divide(struct window *w, uint32_t group_bytes);
 
 /* What the unit's extents take now, headers included: that much goes if they all leave. */
