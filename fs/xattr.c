@@ -10,6 +10,7 @@
 #include <sys/xattr.h>
 
 #include "fs/dir_change.h"
+#include "fs/tier.h"
 
 #define PIECES_MAX (XATTR_VALUE_MAX / XATTR_PIECE)
 #define LIST_MAX 65536u
@@ -224,6 +225,7 @@ static int name_check(const char *name)
 
 int xattr_set(struct inode *inode, const char *name, const void *value, size_t len, int flags)
 {
+	struct tier_policy policy;
 	struct dir_change c;
 	int r = name_check(name);
 
@@ -232,6 +234,8 @@ int xattr_set(struct inode *inode, const char *name, const void *value, size_t l
 	if (len > XATTR_VALUE_MAX)
 		return -E2BIG;
 	if (flags & ~(XATTR_CREATE | XATTR_REPLACE))
+		return -EINVAL;
+	if (strcmp(name, TIER_XATTR) == 0 && tier_parse(value, len, &policy) != 0)
 		return -EINVAL;
 	r = dir_change_admit(inode->vol, true);
 	if (r)

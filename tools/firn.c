@@ -22,6 +22,7 @@ static const struct {
 	{"estimate", firn_estimate, "say what firn would do for a directory"},
 	{"model", firn_model, "list the models of a store"},
 	{"stat", firn_stat, "say what a store holds and what it costs"},
+	{"tier", firn_tier, "say how dense, and how soon, a directory is to be packed"},
 	{"train", firn_train, "learn a model from the data of a store"},
 };
 #define COMMANDS (sizeof commands / sizeof *commands)

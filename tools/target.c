@@ -22,8 +22,7 @@ static int target_say(const struct target *t, const char *why)
 	return EXIT_FAILURE;
 }
 
-/* Whether the file system with this device number is a firn mount, as the mount table says. */
-static bool device_is_firn(dev_t dev)
+bool target_in_mount(const struct stat *st)
 {
 	FILE *table = fopen("/proc/self/mountinfo", "re");
 	char *line = NULL;
@@ -34,7 +33,7 @@ static bool device_is_firn(dev_t dev)
 		const char *type = strstr(line, " - ");
 		unsigned hi, lo;
 
-		found = sscanf(line, "%*d %*d %u:%u", &hi, &lo) == 2 && hi == major(dev) && lo == minor(dev) && type &&
+		found = sscanf(line, "%*d %*d %u:%u", &hi, &lo) == 2 && hi == major(st->st_dev) && lo == minor(st->st_dev) && type &&
 			strncmp(type + 3, "fuse.firn ", 10) == 0;
 	}
 	free(line);
@@ -167,7 +166,7 @@ int target_open(const char *command, const char *path, bool readonly, struct tar
 	*out = (struct target){.command = command, .path = path, .fd = -1};
 	if (stat(path, &st) < 0)
 		return target_fail(out, -errno);
-	status = device_is_firn(st.st_dev) ? mount_open(out, path, NULL) : store_open(out, &st, readonly);
+	status = target_in_mount(&st) ? mount_open(out, path, NULL) : store_open(out, &st, readonly);
 	if (status != EXIT_SUCCESS)
 		target_close(out, status);
 	return status;

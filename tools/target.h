@@ -5,6 +5,8 @@
 #ifndef FIRN_TOOLS_TARGET_H
 #define FIRN_TOOLS_TARGET_H
 
+#include <sys/stat.h>
+
 #include "fs/control.h"
 
 struct target {
@@ -22,6 +24,9 @@ int target_open(const char *command, const char *path, bool readonly, struct tar
 
 /* Closes, and reports what could not be made durable: the exit status is status, or failure. */
 int target_close(struct target *t, int status);
+
+/* Whether what stat(2) says this of lies in the mount of a store. */
+bool target_in_mount(const struct stat *st);
 
 /* Sends a command of fs/control.h to the daemon; its header is filled in here. -errno. */
 int target_control(const struct target *t, unsigned command, void *argument);
