@@ -11,7 +11,6 @@
 #include "fs/heat.h"
 #include "fs/models.h"
 
-#define WARM_SHARE 7 /* of the time until it is cold, after which an extent becomes warm */
 #define NS_PER_MINUTE (60ll * 1000000000)
 #define REST 2       /* times as long as it worked */
 #define ERRORS_MAX 6 /* doublings of a minute, up to about an hour */
@@ -52,7 +51,7 @@ bool background_due(struct volume *vol, const struct compactor_options *opt, str
 	if (volume_now() < b->not_before)
 		return false;
 	for (unsigned s = 0; s < BACKGROUND_STEPS; s++) {
-		unsigned after = s == BACKGROUND_WARM ? 1 + opt->cold_after_hours / WARM_SHARE : opt->cold_after_hours;
+		unsigned after = s == BACKGROUND_WARM ? 1 + opt->cold_after_hours / COMPACT_WARM_SHARE : opt->cold_after_hours;
 
 		if ((s == BACKGROUND_WARM && after >= opt->cold_after_hours) || !step_due(vol, b, s, after, &b->key))
 			continue;

@@ -25,9 +25,9 @@ struct run {
 	struct volume *vol;
 	const struct compact_options *opt;
 	struct compact_result *result;
+	struct tier_map policies;
+	struct plan_choice choice; /* of the target being worked on */
 	struct encode_policy policy;
-	uint16_t tried;
-	uint8_t tried_level;
 	struct crew *crew, *own_crew; /* own_crew: made here */
 	struct encode_worker *workers; /* one for each of the crew */
 	struct window window;
@@ -159,7 +159,7 @@ static void compact_window(struct run *run)
 	if (run->stop == 0)
 		compact_stop(run, crew_run(run->crew, (unsigned)w->n_units, compact_encode_part, compact_encode_done, run));
 	if (w->n_units > 0) /* also when told to stop: what is encoded need not be encoded again */
-		compact_stop(run, window_settle(run->vol, w, run->tried, run->tried_level, !run->opt->lazy, run->result));
+		compact_stop(run, window_settle(run->vol, w, run->choice.tried, run->choice.tried_level, !run->opt->lazy, run->result));
 }
 
 static int compact_extents(struct run *run, const struct plan *plan)
@@ -184,7 +184,7 @@ static int compact_plans(struct run *run)
 	do {
 		struct plan plan;
 
-		rc = plan_make(run->vol, run->opt, run->tried, run->tried_level, from, &plan);
+		rc = plan_make(run->vol, &run->choice, from, &plan);
 		run->result->figures.total_bytes += plan.plain_bytes;
 		if (rc == 0)
 			rc = compact_extents(run, &plan);
@@ -194,21 +194,42 @@ static int compact_plans(struct run *run)
 	return rc;
 }
 
-static int compact_policy(struct run *run)
+/* Models and memory of tries for one target. */
+static int compact_policy(struct run *run, const struct compact_target *target)
 {
 	struct encode_policy *p = &run->policy;
 	int rc;
 
-	p->tier = run->opt->tier;
-	p->neural_level = run->opt->neural_level;
+	codec_model_put(p->zdict);
+	codec_model_put(p->net);
+	*p = (struct encode_policy){.tier = target->tier, .neural_level = target->neural_level};
 	p->net_number = p->tier == TIER_COLD ? models_active(run->vol, MODEL_NEURAL) : 0;
 	/* What a network knows includes what a dictionary would: two dozen frames that differ are not worth keeping one. */
 	p->zdict_number = p->net_number ? 0 : models_active(run->vol, MODEL_ZDICT);
-	run->tried = p->zdict_number > p->net_number ? p->zdict_number : p->net_number;
-	run->tried_level = p->tier == TIER_COLD ? (uint8_t)(TRIED_COLD + p->neural_level) : TRIED_WARM;
+	run->choice = (struct plan_choice){
+		.opt = run->opt, .policies = &run->policies, .target = *target,
+		.tried = p->zdict_number > p->net_number ? p->zdict_number : p->net_number,
+		.tried_level = p->tier == TIER_COLD ? (uint8_t)(TRIED_COLD + p->neural_level) : TRIED_WARM,
+	};
 	rc = models_get(run->vol, p->zdict_number, &p->zdict);
 	if (rc == 0)
 		rc = models_get(run->vol, p->net_number, &p->net);
+	return rc;
+}
+
+/* What the tier policies ask for, one target after the other. */
+static int compact_all_targets(struct run *run)
+{
+	struct compact_target targets[COMPACT_TARGETS_MAX];
+	unsigned n;
+	int rc = tier_map_make(run->vol, &run->policies);
+
+	n = rc == 0 ? compact_targets(run->opt, &run->policies, targets) : 0;
+	for (unsigned i = 0; rc == 0 && i < n; i++) {
+		rc = compact_policy(run, &targets[i]);
+		if (rc == 0)
+			rc = compact_plans(run);
+	}
 	return rc;
 }
 
@@ -240,6 +261,7 @@ static void compact_fini(struct run *run)
 	crew_destroy(run->own_crew);
 	codec_model_put(run->policy.zdict);
 	codec_model_put(run->policy.net);
+	tier_map_free(&run->policies);
 }
 
 /*
@@ -306,11 +328,9 @@ int compact_run(struct volume *vol, const struct compact_options *opt, struct co
 	run->result = out;
 	clock_gettime(CLOCK_MONOTONIC, &run->start);
 	extent_totals(vol, &before);
-	rc = compact_policy(run);
+	rc = compact_workers(run);
 	if (rc == 0)
-		rc = compact_workers(run);
-	if (rc == 0)
-		rc = compact_plans(run);
+		rc = compact_all_targets(run);
 	if (rc == 0 && compact_needs_sweep(run))
 		rc = compact_sweep(run);
 	if (rc == 0)

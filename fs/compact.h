@@ -19,6 +19,9 @@ enum compact_tried {
 	TRIED_COLD = 1, /* plus enum neural_level */
 };
 
+/* In the background an extent becomes warm after this share of the time until it is cold. */
+#define COMPACT_WARM_SHARE 7
+
 struct compact_progress {
 	uint64_t done_bytes, total_bytes;     /* plain bytes of extents looked at / to look at */
 	uint64_t before_bytes, after_bytes;   /* records of those extents, before and after    */
@@ -56,6 +59,7 @@ struct compact_result {
  * extent that can't be read is left where it is, counted as damaged. -ENOSPC stops politely.
  * Members of groups that are half dead (now: 1/16) are packed anew even if nothing else is a reason. Afterwards segments less than half alive (now: less than 15/16) are rewritten, records copied as they are, and models that nothing refers to are removed
  * (now, to the cold tier, with a network: the zstd dictionary, too; the next training makes another).
+ * Files with a tier policy (fs/tier.h) are treated as it says: `now` overrules its age only, and the tier of the options is the coldest.
  */
 int compact_run(struct volume *vol, const struct compact_options *opt, struct compact_result *out);
 

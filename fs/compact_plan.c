@@ -10,20 +10,21 @@
 
 #include "codec/codec.h"
 #include "fs/extent.h"
+#include "fs/heat.h"
 #include "fs/scan.h"
 
 struct picked {
 	uint64_t id;
-	uint32_t plain;
-	bool owned; /* an owner was met */
+	uint32_t plain, touched;
+	bool owned; /* an owner was met: the first one's policy counts */
 };
 
 struct picker {
 	const struct compact_options *opt;
-	uint16_t tried;
-	uint8_t tried_level;
-	uint32_t cold_before; /* hours since 1970 */
-	struct picked *list;  /* ascending ids */
+	const struct plan_choice *choice;
+	uint32_t now;        /* hours since 1970 */
+	unsigned after;      /* hours that every policy asks for, at least */
+	struct picked *list; /* ascending ids */
 	size_t n, room;
 	uint64_t from; /* ids below are not looked at */
 	struct plan *plan;
@@ -45,15 +46,29 @@ static bool plan_sparse(const struct picker *p, const struct extent *e)
 	return e->group && dead >= e->whole / (p->opt->now || p->opt->reclaim ? 32 : 2) && dead > 0;
 }
 
-static int plan_wants(const struct picker *p, const struct extent *e)
+/* Whatever the owner's policy says. */
+static bool plan_wants(const struct picker *p, const struct extent *e)
 {
+	const struct plan_choice *c = p->choice;
+
 	if (p->opt->reclaim)
 		return plan_sparse(p, e);
-	if (!p->opt->now && e->touched > p->cold_before)
-		return 0;
-	if (e->tried_level >= p->tried_level && e->tried >= p->tried && !plan_sparse(p, e))
-		return 0;
-	return p->opt->tier == TIER_COLD || e->codec != CODEC_NEURAL;
+	if (!p->opt->now && (uint64_t)e->touched + p->after > p->now)
+		return false;
+	if (e->tried_level >= c->tried_level && e->tried >= c->tried && !plan_sparse(p, e))
+		return false;
+	return c->target.tier == TIER_COLD || e->codec != CODEC_NEURAL;
+}
+
+/* Whether the policy of the file agrees. */
+static bool plan_agrees(const struct picker *p, uint64_t ino, const struct picked *e)
+{
+	struct tier_policy policy = tier_map_find(p->choice->policies, ino);
+	struct compact_target target;
+
+	if (!compact_target(p->opt, &policy, &target) || !compact_target_same(&target, &p->choice->target))
+		return false;
+	return p->opt->now || p->opt->reclaim || (uint64_t)e->touched + target.after_hours <= p->now;
 }
 
 static int plan_pick(void *arg, const struct extent *e)
@@ -76,7 +91,7 @@ static int plan_pick(void *arg, const struct extent *e)
 		p->list = grown;
 		p->room = room;
 	}
-	p->list[p->n++] = (struct picked){e->id, e->plain, false};
+	p->list[p->n++] = (struct picked){e->id, e->plain, e->touched, false};
 	return 0;
 }
 
@@ -103,21 +118,32 @@ static int plan_order(void *arg, const struct index_record *r)
 	if (!found || found->owned)
 		return 0;
 	found->owned = true;
+	if (!plan_agrees(p, be64_get(r->key), found))
+		return 0;
 	p->plan->items[p->plan->n++] =
 		(struct plan_item){id, be64_get(r->key), be32_get(r->key + 8), found->plain};
 	p->plan->plain_bytes += found->plain;
 	return 0;
 }
 
-int plan_make(struct volume *vol, const struct compact_options *opt, uint16_t tried, uint8_t tried_level, uint64_t from,
-	      struct plan *out)
+static unsigned plan_after(const struct plan_choice *choice)
 {
-	uint64_t now = (uint64_t)volume_now() / 1000000000u / 3600;
-	struct picker p = {.opt = opt, .tried = tried, .tried_level = tried_level, .from = from, .plan = out};
+	unsigned after = choice->opt->cold_after_hours;
+	struct compact_target t;
+
+	for (size_t i = 0; i < choice->policies->n; i++)
+		if (compact_target(choice->opt, &choice->policies->list[i].policy, &t) && t.after_hours < after)
+			after = t.after_hours;
+	return after;
+}
+
+int plan_make(struct volume *vol, const struct plan_choice *choice, uint64_t from, struct plan *out)
+{
+	struct picker p = {.opt = choice->opt, .choice = choice, .now = heat_hour(), .from = from, .plan = out};
 	int rc;
 
 	*out = (struct plan){0};
-	p.cold_before = now > opt->cold_after_hours ? (uint32_t)(now - opt->cold_after_hours) : 0;
+	p.after = plan_after(choice);
 	rc = scan_extents(vol, plan_pick, &p);
 	if (rc >= 0 && p.n > 0) {
 		out->items = malloc(p.n * sizeof *out->items);

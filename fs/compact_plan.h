@@ -5,7 +5,7 @@
 #ifndef FIRN_FS_COMPACT_PLAN_H
 #define FIRN_FS_COMPACT_PLAN_H
 
-#include "fs/compact.h"
+#include "fs/compact_target.h"
 
 struct plan_item {
 	uint64_t id, ino; /* ino, chunk: one owner, the hint of the segment record */
@@ -20,12 +20,17 @@ struct plan {
 	uint64_t next; /* id from which on there are more, 0 none */
 };
 
-/*
- * tried, tried_level: what an extent must not have been tried with already. from: the lowest id to look at. plan_free afterwards, also on
- * error.
- */
-int plan_make(struct volume *vol, const struct compact_options *opt, uint16_t tried, uint8_t tried_level, uint64_t from,
-	      struct plan *out);
+/* Which extents: those of files that are to become this, and were not tried with it already. */
+struct plan_choice {
+	const struct compact_options *opt;
+	const struct tier_map *policies;
+	struct compact_target target;
+	uint16_t tried;
+	uint8_t tried_level;
+};
+
+/* from: the lowest id to look at. plan_free afterwards, also on error. */
+int plan_make(struct volume *vol, const struct plan_choice *choice, uint64_t from, struct plan *out);
 void plan_free(struct plan *plan);
 
 #endif

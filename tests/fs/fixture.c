@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "fs/dir.h"
+#include "fs/scan.h"
 #include "tests/fs/fixture.h"
 
 void fixture_open(struct fixture *f)
@@ -115,4 +116,34 @@ void fixture_check(struct inode *inode, const uint8_t *bytes, size_t len)
 	assert_int_equal(file_read(inode, got, len + 1, 0), len);
 	assert_memory_equal(got, bytes, len);
 	free(got);
+}
+
+struct age {
+	struct volume *vol;
+	uint64_t id;
+	uint32_t hours;
+};
+
+static int age_one(void *arg, const struct index_record *r)
+{
+	const struct age *age = arg;
+	struct extent_disk disk;
+	struct index_op op;
+
+	if (age->id != 0 && be64_get(r->key) != age->id)
+		return 0;
+	assert_int_equal(r->len, sizeof disk);
+	memcpy(&disk, r->value, sizeof disk);
+	disk.touched = le32_put(le32_get(disk.touched) - age->hours);
+	index_begin(age->vol->index, &op);
+	assert_int_equal(index_put(&op, TABLE_EXTENT, r->key, r->key_len, &disk, sizeof disk), 0);
+	index_end(&op);
+	return 0;
+}
+
+void fixture_age(struct fixture *f, uint64_t id, uint32_t hours)
+{
+	struct age age = { .vol = f->vol, .id = id, .hours = hours };
+
+	assert_int_equal(scan_table(f->vol, TABLE_EXTENT, age_one, &age), 0);
 }

@@ -30,6 +30,9 @@ struct inode *fixture_find(struct fixture *f, const char *name);
 void fixture_unlink(struct fixture *f, const char *name);
 
 /* The whole file must read as these bytes. */
+/* Lets hours pass for an extent, as its record says; id 0: for all. Dates before 1970 are not reached. */
+void fixture_age(struct fixture *f, uint64_t id, uint32_t hours);
+
 void fixture_check(struct inode *inode, const uint8_t *bytes, size_t len);
 
 #endif
