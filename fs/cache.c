@@ -176,8 +176,8 @@ static int cache_decode(struct volume *vol, uint64_t id, uint8_t *buf, size_t ca
 	return r;
 }
 
-/* Decodes; a short extent gets a buffer of its own length. */
-static int entry_load(struct volume *vol, struct entry *e)
+/* Decodes, with the context given or (NULL) a borrowed one; a short extent gets a buffer of its own length. */
+static int entry_load(struct volume *vol, struct codec_ctx *ctx, struct entry *e)
 {
 	uint8_t *buf = pool_get(vol->pool), *own;
 	uint32_t plain = 0;
@@ -185,7 +185,10 @@ static int entry_load(struct volume *vol, struct entry *e)
 
 	if (!buf)
 		return -ENOMEM;
-	r = cache_decode(vol, e->id, buf, vol->super.chunk_size, &plain);
+	if (ctx)
+		r = extent_read(vol, ctx, e->id, buf, vol->super.chunk_size, &plain);
+	else
+		r = cache_decode(vol, e->id, buf, vol->super.chunk_size, &plain);
 	if (r == 0 && plain < vol->super.chunk_size) {
 		own = malloc(plain);
 		if (own)
@@ -205,9 +208,9 @@ static int entry_load(struct volume *vol, struct entry *e)
 }
 
 /* Loads an entry that was put in the hash in state loading, and wakes who waits for it. */
-static void entry_fill(struct volume *vol, struct shard *s, struct entry *e)
+static void entry_fill(struct volume *vol, struct shard *s, struct codec_ctx *ctx, struct entry *e)
 {
-	int r = entry_load(vol, e);
+	int r = entry_load(vol, ctx, e);
 
 	pthread_mutex_lock(&s->mutex);
 	e->loading = false;
@@ -222,6 +225,20 @@ static void entry_fill(struct volume *vol, struct shard *s, struct entry *e)
 	pthread_mutex_unlock(&s->mutex);
 }
 
+/* A fresh entry in state loading, in the hash, or NULL. Mutex held. */
+static struct entry *entry_add(struct shard *s, uint64_t id)
+{
+	struct entry *e = calloc(1, sizeof *e);
+
+	if (!e)
+		return NULL;
+	e->id = id;
+	e->loading = e->hashed = true;
+	e->next_hashed = *bucket_of(s, id);
+	*bucket_of(s, id) = e;
+	return e;
+}
+
 /* Finds or loads an entry and uses it; on error there is nothing to release. */
 static int entry_get(struct volume *vol, uint64_t id, struct entry **out)
 {
@@ -232,12 +249,8 @@ static int entry_get(struct volume *vol, uint64_t id, struct entry **out)
 	pthread_mutex_lock(&s->mutex);
 	e = shard_find(s, id);
 	load = !e;
-	if (load && (e = calloc(1, sizeof *e))) {
-		e->id = id;
-		e->loading = e->hashed = true;
-		e->next_hashed = *bucket_of(s, id);
-		*bucket_of(s, id) = e;
-	}
+	if (load)
+		e = entry_add(s, id);
 	if (e)
 		e->users++;
 	while (e && !load && e->loading)
@@ -246,7 +259,7 @@ static int entry_get(struct volume *vol, uint64_t id, struct entry **out)
 	if (!e)
 		return -ENOMEM;
 	if (load)
-		entry_fill(vol, s, e);
+		entry_fill(vol, s, NULL, e);
 	*out = e;
 	return 0;
 }
@@ -268,6 +281,36 @@ static void entry_put(struct volume *vol, struct entry *e)
 	}
 	pthread_mutex_unlock(&s->mutex);
 	entries_free(vol, out);
+}
+
+bool cache_holds(struct volume *vol, const struct extent *extent)
+{
+	uint64_t id = extent->group ? extent->group : extent->id;
+	struct shard *s = shard_of(vol->cache, id);
+	bool here;
+
+	pthread_mutex_lock(&s->mutex);
+	here = shard_find(s, id) != NULL;
+	pthread_mutex_unlock(&s->mutex);
+	return here;
+}
+
+void cache_fetch(struct volume *vol, struct codec_ctx *ctx, const struct extent *extent)
+{
+	uint64_t id = extent->group ? extent->group : extent->id;
+	struct shard *s = shard_of(vol->cache, id);
+	struct entry *e = NULL;
+
+	pthread_mutex_lock(&s->mutex);
+	if (!shard_find(s, id))
+		e = entry_add(s, id);
+	if (e)
+		e->users++;
+	pthread_mutex_unlock(&s->mutex);
+	if (!e)
+		return;
+	entry_fill(vol, s, ctx, e);
+	entry_put(vol, e);
 }
 
 int cache_read(struct volume *vol, const struct extent *extent, uint32_t off, uint32_t len, uint8_t *buf)
@@ -295,15 +338,10 @@ int cache_read(struct volume *vol, const struct extent *extent, uint32_t off, ui
 
 int cache_read_whole(struct volume *vol, const struct extent *extent, uint8_t *buf)
 {
-	struct shard *s = shard_of(vol->cache, extent->id);
 	uint32_t got = 0;
-	bool here;
 	int r;
 
-	pthread_mutex_lock(&s->mutex);
-	here = shard_find(s, extent->id) != NULL;
-	pthread_mutex_unlock(&s->mutex);
-	if (here || extent->group)
+	if (extent->group || cache_holds(vol, extent))
 		return cache_read(vol, extent, 0, extent->plain, buf);
 	r = cache_decode(vol, extent->id, buf, extent->plain, &got);
 	if (r == 0 && got != extent->plain)

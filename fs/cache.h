@@ -26,4 +26,14 @@ int cache_read(struct volume *vol, const struct extent *e, uint32_t off, uint32_
  */
 int cache_read_whole(struct volume *vol, const struct extent *e, uint8_t *buf);
 
+/* Whether an extent, or its group, is here or on its way: soon it may not be. */
+bool cache_holds(struct volume *vol, const struct extent *e);
+
+/*
+ * Decodes an extent, or its group, with this context and keeps it, unless it is here or on its way. Errors are
+ * left to who reads it.
+ */
+struct codec_ctx;
+void cache_fetch(struct volume *vol, struct codec_ctx *ctx, const struct extent *e);
+
 #endif

@@ -6,6 +6,8 @@
 
 #include <errno.h>
 
+#include "codec/codec.h"
+#include "fs/ahead.h"
 #include "fs/cache.h"
 #include "fs/chunk.h"
 #include "fs/heat.h"
@@ -34,6 +36,7 @@ int stored_length(struct volume *vol, uint64_t ino, uint32_t no, uint32_t *plain
 	return r;
 }
 
+/* What is slow to decode is kept, and decoded ahead. */
 int stored_read(struct volume *vol, uint64_t ino, uint32_t no, uint32_t off, uint32_t len, uint8_t *buf)
 {
 	uint64_t gone = 0;
@@ -51,7 +54,9 @@ int stored_read(struct volume *vol, uint64_t ino, uint32_t no, uint32_t off, uin
 		heat_note(vol, &e);
 		if ((e.group ? e.group : e.id) == gone)
 			return -EIO;
-		if (off == 0 && len >= e.plain) {
+		if (e.codec == CODEC_NEURAL)
+			ahead_note(vol, ino, no);
+		if (off == 0 && len >= e.plain && e.codec != CODEC_NEURAL) {
 			r = cache_read_whole(vol, &e, buf);
 			memset(buf + e.plain, 0, len - e.plain);
 		} else {

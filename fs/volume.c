@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "fs/ahead.h"
 #include "fs/cache.h"
 #include "fs/commit.h"
 #include "fs/compactor.h"
@@ -226,6 +227,8 @@ static int parts_create(struct volume *vol)
 	if (r == 0)
 		r = heat_create(vol);
 	if (r == 0)
+		r = ahead_create(vol);
+	if (r == 0)
 		r = inode_table_create(vol);
 	if (r == 0)
 		r = flusher_create(vol);
@@ -239,6 +242,7 @@ static void parts_destroy(struct volume *vol)
 	if (vol->flusher)
 		flusher_destroy(vol);
 	inode_table_destroy(vol);
+	ahead_destroy(vol);
 	heat_destroy(vol);
 	cache_destroy(vol);
 	if (vol->models)

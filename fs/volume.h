@@ -20,6 +20,7 @@
 
 struct inode_table; /* fs/inode.c   */
 struct chunk_cache; /* fs/cache.c   */
+struct ahead;       /* fs/ahead.c   */
 struct flusher;     /* fs/flush.c   */
 struct committer;   /* fs/commit.c  */
 struct extent_map;  /* fs/extent.c  */
@@ -55,6 +56,7 @@ struct volume {
 	struct segments *segments;
 	struct inode_table *inodes;
 	struct chunk_cache *cache;
+	struct ahead *ahead;
 	struct flusher *flusher;
 	struct committer *committer;
 	struct extent_map *extents;
