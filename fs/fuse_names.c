@@ -18,6 +18,20 @@ static void reply_child(fuse_req_t req, struct inode *parent, int r, struct inod
 		fuse_reply_inode(req, child);
 }
 
+/* "." comes from file handles (NFS): the kernel asks whether the node still is. What has no name is not. */
+static void reply_self(fuse_req_t req, struct inode *inode)
+{
+	struct stat st;
+
+	inode_stat(inode, &st);
+	if (st.st_nlink > 0) {
+		fuse_reply_inode(req, inode);
+		return;
+	}
+	inode_put(inode, 1);
+	fuse_reply_err(req, ESTALE);
+}
+
 static void op_lookup(fuse_req_t req, fuse_ino_t node, const char *name)
 {
 	struct inode *parent = fuse_inode(req, node), *child;
@@ -25,9 +39,8 @@ static void op_lookup(fuse_req_t req, fuse_ino_t node, const char *name)
 
 	if (!parent)
 		return;
-	/* "." of a file comes from file handles (NFS): the kernel asks whether the node still is. */
 	if (strcmp(name, ".") == 0) {
-		fuse_reply_inode(req, parent);
+		reply_self(req, parent);
 		return;
 	}
 	r = dir_lookup(parent, name, &child);
