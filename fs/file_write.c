@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <sys/stat.h>
 
+#include "fs/attr.h"
 #include "fs/file_chunk.h"
 
 uint64_t file_size_max(const struct volume *vol)
@@ -117,11 +118,8 @@ static void attr_touch(struct inode *inode, uint64_t end, bool kill_priv)
 	if (end > inode->attr.size)
 		inode->attr.size = end;
 	inode->attr.mtime = inode->attr.ctime = volume_now();
-	if (kill_priv) {
-		inode->attr.mode &= ~(uint32_t)S_ISUID;
-		if (inode->attr.mode & S_IXGRP)
-			inode->attr.mode &= ~(uint32_t)S_ISGID;
-	}
+	if (kill_priv)
+		inode->attr.mode = attr_mode_killed(inode->attr.mode);
 }
 
 /* First all that can fail, then the bytes. */

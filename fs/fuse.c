@@ -86,8 +86,7 @@ void *fuse_buffer(fuse_req_t req, size_t len)
 }
 
 /*
- * FUSE_CAP_HANDLE_KILLPRIV stays off: with the writeback cache the daemon does not know who wrote, so the
- * kernel clears set-user-id through setattr. FUSE_CAP_ATOMIC_O_TRUNC stays off: open is not sent.
+ * FUSE_CAP_HANDLE_KILLPRIV stays off: fs/fuse_io.c asks for what came after it. FUSE_CAP_ATOMIC_O_TRUNC stays off: open is not sent.
  * FUSE_CAP_AUTO_INVAL_DATA stays off: no content changes behind the kernel's back.
  */
 static void op_init(void *userdata, struct fuse_conn_info *conn)
@@ -176,4 +175,5 @@ const struct fuse_lowlevel_ops *fuse_ops(void)
 void fuse_ops_session(struct fuse_session *se)
 {
 	fuse_kernel.session = se;
+	fuse_io_install(se);
 }

@@ -71,7 +71,7 @@ static void op_setattr(fuse_req_t req, fuse_ino_t node, struct stat *st, int set
 	(void)fi;
 	if (!inode)
 		return;
-	r = attr_set(inode, attr_from(&to, st, set), &to);
+	r = attr_set(inode, attr_from(&to, st, set) | (fuse_request_kills() ? ATTR_KILL_PRIV : 0), &to);
 	dirty = inode_stat(inode, &out);
 	inode_put(inode, 1);
 	if (r)

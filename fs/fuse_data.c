@@ -45,17 +45,49 @@ static void op_read(fuse_req_t req, fuse_ino_t node, size_t size, off_t offset, 
 		fuse_reply_buf(req, buf, (size_t)n);
 }
 
+/* The kernel asks again for the attributes of a file; no page of it is concerned. */
+static void attr_forget(fuse_ino_t node)
+{
+	(void)fuse_lowlevel_notify_inval_inode(fuse_kernel.session, node, -1, 0);
+}
+
+/* Whether a change of the contents would take set-user-id or set-group-id away. */
+static bool has_priv(struct inode *inode)
+{
+	struct stat st;
+
+	inode_stat(inode, &st);
+	return attr_mode_killed(st.st_mode) != st.st_mode;
+}
+
+/* After a change of the contents by others than root: as a write does it. */
+static int priv_kill(fuse_req_t req, struct inode *inode)
+{
+	const struct inode_attr none = { 0 };
+	int r;
+
+	if (!fuse_kernel.killpriv || fuse_req_ctx(req)->uid == 0 || !has_priv(inode))
+		return 0;
+	r = attr_set(inode, ATTR_KILL_PRIV, &none);
+	attr_forget(inode->ino);
+	return r;
+}
+
 static void op_write(fuse_req_t req, fuse_ino_t node, const char *buf, size_t size, off_t offset,
 		     struct fuse_file_info *fi)
 {
 	struct inode *inode = fuse_inode(req, node);
 	ssize_t n;
+	bool kill;
 
 	(void)fi;
 	if (!inode)
 		return;
-	n = file_write(inode, buf, size, (uint64_t)offset, false);
+	kill = fuse_request_kills() && has_priv(inode);
+	n = file_write(inode, buf, size, (uint64_t)offset, kill);
 	inode_put(inode, 1);
+	if (kill)
+		attr_forget(node);
 	if (n < 0)
 		fuse_reply_err(req, (int)-n);
 	else
@@ -84,8 +116,8 @@ static void op_fsync(fuse_req_t req, fuse_ino_t node, int datasync, struct fuse_
 		return;
 	r = file_sync(inode);
 	inode_put(inode, 1);
-	if (fuse_kernel.writeback) /* it asks again how much space the file takes; no page is concerned */
-		(void)fuse_lowlevel_notify_inval_inode(fuse_kernel.session, node, -1, 0);
+	if (fuse_kernel.writeback)
+		attr_forget(node); /* it does not know how much space the file takes now */
 	fuse_reply_result(req, r);
 }
 
@@ -112,6 +144,8 @@ static void op_fallocate(fuse_req_t req, fuse_ino_t node, int mode, off_t offset
 		r = file_punch(inode, (uint64_t)offset, (uint64_t)length, grow);
 		break;
 	}
+	if (r == 0)
+		r = priv_kill(req, inode);
 	inode_put(inode, 1);
 	fuse_reply_result(req, r);
 }
@@ -133,8 +167,12 @@ static void op_copy_file_range(fuse_req_t req, fuse_ino_t node_in, off_t from, s
 		return;
 	}
 	n = flags ? -EINVAL : file_copy(in, (uint64_t)from, out, (uint64_t)to, len);
-	if (n >= 0)
+	if (n >= 0) {
+		int r = priv_kill(req, out);
+
 		attr_accessed(in);
+		n = r ? r : n;
+	}
 	inode_put(in, 1);
 	inode_put(out, 1);
 	if (n < 0)

@@ -28,7 +28,8 @@ extern struct fuse_kernel {
 	bool no_open, no_opendir;
 	bool writeback;               /* it keeps dirty pages                                      */
 	bool seek;                    /* and can be made to send them all, or has none             */
-	struct fuse_session *session; /* for notifications */
+	bool killpriv;                /* leaves set-user-id and set-group-id to us                 */
+	struct fuse_session *session; /* for notifications                                         */
 } fuse_kernel;
 
 /* Replies 0 or the error. */
@@ -44,6 +45,11 @@ void fuse_reply_inode(fuse_req_t req, struct inode *inode);
  * replied with the error.
  */
 void *fuse_buffer(fuse_req_t req, size_t len);
+
+/* fs/fuse_io.c: between libfuse and the device. */
+void fuse_io_install(struct fuse_session *se);
+/* The request that this thread handles takes set-user-id and set-group-id away. */
+bool fuse_request_kills(void);
 
 void fuse_names_ops(struct fuse_lowlevel_ops *ops);
 void fuse_dir_ops(struct fuse_lowlevel_ops *ops);

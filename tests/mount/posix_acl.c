@@ -327,6 +327,60 @@ static void capabilities(void **state)
 	assert_done(unlink("f"));
 }
 
+static bool truncate_it(void)
+{
+	return truncate("f", 3) == 0;
+}
+
+static bool allocate(void)
+{
+	int fd = open("f", O_WRONLY);
+
+	return fd >= 0 && fallocate(fd, 0, 0, 100) == 0 && close(fd) == 0;
+}
+
+static bool punch(void)
+{
+	int fd = open("f", O_WRONLY);
+
+	return fd >= 0 && fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 2) == 0 && close(fd) == 0;
+}
+
+static bool copy_into(void)
+{
+	int fd = open("f", O_RDWR);
+	loff_t from = 0, to = 200;
+
+	return fd >= 0 && copy_file_range(fd, &from, fd, &to, 50, 0) == 50 && close(fd) == 0;
+}
+
+static bool write_directly(void)
+{
+	static char page[4096] __attribute__((aligned(4096)));
+	int fd = open("f", O_WRONLY | O_DIRECT);
+
+	/* some file systems have no such thing */
+	return fd < 0 ? append_byte() : pwrite(fd, page, sizeof page, 0) == sizeof page && close(fd) == 0;
+}
+
+/* Whatever changes the contents takes set-user-id away. */
+static void changes_of_set_user_id(void **state)
+{
+	bool (*const changes[])(void) = { truncate_it, allocate, punch, copy_into, write_directly, append_byte };
+
+	(void)state;
+	need_acl();
+	place_file("f", "some text that is long enough");
+	for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+		assert_done(chmod("f", 06777));
+		assert_true(changes[i]());
+		assert_mode("f", 06777);
+		assert_true(as_user(NOBODY, NOBODY, changes[i]));
+		assert_mode("f", 0777);
+	}
+	assert_done(unlink("f"));
+}
+
 /* Writing takes set-user-id away from a file, unless root writes. */
 static void set_user_id(void **state)
 {
@@ -353,6 +407,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(mode_and_acl),        cmocka_unit_test(minimal_acl),  cmocka_unit_test(malformed),
 		cmocka_unit_test(inheritance),         cmocka_unit_test(set_group_id), cmocka_unit_test(name_spaces),
 		cmocka_unit_test(minimal_inheritance), cmocka_unit_test(capabilities), cmocka_unit_test(set_user_id),
+		cmocka_unit_test(changes_of_set_user_id),
 	};
 
 	place_enter(argc, argv);
