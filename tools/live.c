@@ -175,6 +175,7 @@ static void status_json(const struct compactor_status *s)
 	json_string(&j, "reason", reason_name(s->reason));
 	json_number(&j, "run", s->run);
 	json_number(&j, "finished", s->finished);
+	json_number(&j, "asked", s->asked);
 	json_number(&j, "active", s->active);
 	json_number(&j, "automatic", s->automatic);
 	json_string(&j, "error", s->error < 0 ? strerror(-s->error) : "");
