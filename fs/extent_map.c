@@ -76,13 +76,17 @@ static int use_load(struct extent_map *map, const struct index_record *rec)
 {
 	struct segment_stat_disk disk;
 	struct segment_use *u;
+	uint32_t segment;
 
 	if (rec->key_len != 4 || rec->len != sizeof disk)
 		return -EUCLEAN;
 	memcpy(&disk, rec->value, sizeof disk);
-	u = use_of(map, be32_get(rec->key));
-	if (!u || disk.stream >= STREAM_COUNT)
+	segment = be32_get(rec->key);
+	if (segment == 0 || segment >= SEGMENT_COUNT_MAX || disk.stream >= STREAM_COUNT)
 		return -EUCLEAN;
+	u = use_of(map, segment);
+	if (!u)
+		return -ENOMEM;
 	u->known = true;
 	u->total = le64_get(disk.total);
 	u->live = le64_get(disk.live);

@@ -183,6 +183,8 @@ static int counters_read(struct volume *vol, struct counters_disk *disk, struct 
 	index_begin(vol->index, &op);
 	r = index_get(&op, TABLE_META, "counters", 8, disk, sizeof *disk);
 	index_end(&op);
+	if (r < 0 && r != -ENOENT && r != -ERANGE)
+		return r;
 	if (r != sizeof *disk)
 		return volume_fail(err, -EUCLEAN, "damaged index: no valid counters");
 	vol->counters.next_ino = le64_get(disk->next_ino);

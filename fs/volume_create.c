@@ -64,6 +64,8 @@ static int dir_enter(struct making *m)
 	if (!m->real || fchmod(m->dirfd, 0700) < 0)
 		return -errno;
 	m->lockfd = store_lock(m->dirfd, "mkfs.firn", NULL, NULL);
+	if (m->lockfd < 0 && m->lockfd != -EBUSY)
+		unlinkat(m->dirfd, "lock", 0); /* the directory was empty: it is ours */
 	return m->lockfd < 0 ? m->lockfd : 0;
 }
 

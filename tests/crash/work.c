@@ -146,40 +146,50 @@ int work_fsync(struct work *w, const char *path)
 }
 
 /* The directory that a path ends in; *last its last component. */
-static struct inode *parent_of(struct work *w, const char *path, const char **last)
+static int parent_of(struct work *w, const char *path, struct inode **out, const char **last)
 {
 	struct inode *dir, *next;
 	const char *slash;
+	int r = inode_get(w->vol, INO_ROOT, &dir);
 
-	if (inode_get(w->vol, INO_ROOT, &dir))
-		return NULL;
-	while ((slash = strchr(path, '/'))) {
+	*out = NULL;
+	while (r == 0 && (slash = strchr(path, '/'))) {
 		char name[NAME_LEN_MAX + 1];
-		int r;
 
 		snprintf(name, sizeof name, "%.*s", (int)(slash - path), path);
 		r = dir_lookup(dir, name, &next);
 		inode_put(dir, 1);
-		if (r)
-			return NULL;
 		dir = next;
 		path = slash + 1;
 	}
+	if (r)
+		return r;
+	*out = dir;
 	*last = path;
-	return dir;
+	return 0;
+}
+
+int work_lookup(struct work *w, const char *path, struct inode **out)
+{
+	struct inode *dir;
+	const char *name;
+	int r = parent_of(w, path, &dir, &name);
+
+	*out = NULL;
+	if (r)
+		return r;
+	r = dir_lookup(dir, name, out);
+	inode_put(dir, 1);
+	if (r)
+		*out = NULL;
+	return r;
 }
 
 struct inode *work_find(struct work *w, const char *path)
 {
-	struct inode *dir, *inode = NULL;
-	const char *name;
+	struct inode *inode;
 
-	dir = parent_of(w, path, &name);
-	if (!dir)
-		return NULL;
-	if (dir_lookup(dir, name, &inode))
-		inode = NULL;
-	inode_put(dir, 1);
+	(void)work_lookup(w, path, &inode);
 	return inode;
 }
 
@@ -190,9 +200,9 @@ int work_make(struct work *w, const char *path, uint32_t mode)
 	const char *name;
 	int r;
 
-	dir = parent_of(w, path, &name);
-	if (!dir)
-		return -ENOENT;
+	r = parent_of(w, path, &dir, &name);
+	if (r)
+		return r;
 	r = dir_make(dir, name, &what, &inode);
 	if (r == 0)
 		inode_put(inode, 1);
@@ -241,11 +251,11 @@ int work_write_text(struct work *w, const char *path, size_t len, uint64_t seed)
 
 static int set(struct work *w, const char *path, unsigned mask, const struct inode_attr *to)
 {
-	struct inode *inode = work_find(w, path);
-	int r;
+	struct inode *inode;
+	int r = work_lookup(w, path, &inode);
 
-	if (!inode)
-		return -ENOENT;
+	if (r)
+		return r;
 	r = attr_set(inode, mask, to);
 	inode_put(inode, 1);
 	return r;
@@ -275,12 +285,12 @@ int work_flush(struct work *w, const char *path)
 
 static int name_do(struct work *w, const char *path, int (*fn)(struct inode *dir, const char *name))
 {
+	struct inode *dir;
 	const char *name;
-	struct inode *dir = parent_of(w, path, &name);
-	int r;
+	int r = parent_of(w, path, &dir, &name);
 
-	if (!dir)
-		return -ENOENT;
+	if (r)
+		return r;
 	r = fn(dir, name);
 	inode_put(dir, 1);
 	return r;
@@ -298,11 +308,13 @@ int work_rmdir(struct work *w, const char *path)
 
 int work_rename(struct work *w, const char *from, const char *to)
 {
+	struct inode *a, *b = NULL;
 	const char *old, *new;
-	struct inode *a = parent_of(w, from, &old), *b = parent_of(w, to, &new);
-	int r = -ENOENT;
+	int r = parent_of(w, from, &a, &old);
 
-	if (a && b)
+	if (r == 0)
+		r = parent_of(w, to, &b, &new);
+	if (r == 0)
 		r = dir_rename(a, old, b, new, 0);
 	if (a)
 		inode_put(a, 1);
@@ -313,12 +325,13 @@ int work_rename(struct work *w, const char *from, const char *to)
 
 int work_link(struct work *w, const char *from, const char *to)
 {
-	struct inode *inode = work_find(w, from), *dir;
+	struct inode *inode, *dir = NULL;
 	const char *name;
-	int r = -ENOENT;
+	int r = work_lookup(w, from, &inode);
 
-	dir = parent_of(w, to, &name);
-	if (inode && dir)
+	if (r == 0)
+		r = parent_of(w, to, &dir, &name);
+	if (r == 0)
 		r = dir_link(inode, dir, name);
 	if (inode)
 		inode_put(inode, 1);
@@ -333,9 +346,9 @@ int work_symlink(struct work *w, const char *path, const char *target)
 	const char *name;
 	int r;
 
-	dir = parent_of(w, path, &name);
-	if (!dir)
-		return -ENOENT;
+	r = parent_of(w, path, &dir, &name);
+	if (r)
+		return r;
 	r = dir_symlink(dir, name, target, 1, 2, &inode);
 	if (r == 0)
 		inode_put(inode, 1);

@@ -30,6 +30,7 @@ void work_durable(struct work *w); /* for what was made durable otherwise */
 void work_maybe(struct work *w);
 
 /* 0 or -errno. Paths are relative to the root. */
+int work_lookup(struct work *w, const char *path, struct inode **out);
 struct inode *work_find(struct work *w, const char *path); /* NULL; the caller puts it */
 int work_make(struct work *w, const char *path, uint32_t mode);
 int work_write(struct work *w, const char *path, uint64_t offset, size_t len); /* bytes unlike any before; makes the file */
