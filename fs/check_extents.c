@@ -53,8 +53,13 @@ static int record_check(struct check *ck, const struct extent *e, struct codec_c
 static bool member_bad(struct check *ck, struct check_extent *x)
 {
 	const struct check_extent *g = check_extent(ck, x->e.group);
+	struct extent whole;
 
-	return !g || !g->recorded || g->bad || extent_resolve(&g->e, &x->e);
+	if (!g || !g->recorded || g->bad)
+		return true;
+	whole = g->e;
+	whole.refs = whole.plain; /* a figure to be counted again */
+	return extent_resolve(&whole, &x->e) != 0;
 }
 
 static int known_note(struct check *ck, const struct check_extent *x)

@@ -103,13 +103,12 @@ static int mapped_list(struct index_op *op, uint64_t ino, uint32_t from, unsigne
 	if (r)
 		return r;
 	while (*n < max && (r = index_scan_next(scan, &rec)) == 1) {
-		le64_t value;
+		le64_t value = le64_put(0); /* what is damaged names no extent, but can be unmapped */
 
-		if (rec.key_len != CHUNK_KEY || rec.len != sizeof value) {
-			r = -EUCLEAN;
-			break;
-		}
-		memcpy(&value, rec.value, sizeof value);
+		if (rec.key_len != CHUNK_KEY)
+			continue;
+		if (rec.len == sizeof value)
+			memcpy(&value, rec.value, sizeof value);
 		list[*n].no = be32_get(rec.key + 8);
 		list[*n].id = le64_get(value);
 		++*n;
@@ -133,7 +132,8 @@ static int unmap_one(struct index_op *op, struct volume *vol, uint64_t ino, cons
 	if (r)
 		return 0; /* the extent's record is damaged: there is nothing to count out */
 	*blocks -= e.plain < *blocks ? e.plain : *blocks;
-	return extent_unref(op, vol, m->id);
+	r = extent_unref(op, vol, m->id);
+	return r == -EUCLEAN ? 0 : r;
 }
 
 int chunk_unmap(struct index_op *op, struct volume *vol, uint64_t ino, uint32_t *from, uint32_t last,

@@ -167,7 +167,7 @@ static int super_read(struct volume *vol, struct volume_error *err)
 	if (r == -ENOENT)
 		return volume_fail(err, r, "not a firn store: its index has no superblock");
 	if (r == -EUCLEAN)
-		return volume_fail(err, r, "damaged superblock");
+		return volume_fail(err, r, "damaged superblock: fsck.firn can mend it");
 	if (r == -EPROTONOSUPPORT)
 		return volume_fail_newer(err, &vol->super);
 	if (force_readonly)
@@ -186,7 +186,7 @@ static int counters_read(struct volume *vol, struct counters_disk *disk, struct 
 	if (r < 0 && r != -ENOENT && r != -ERANGE)
 		return r;
 	if (r != sizeof *disk)
-		return volume_fail(err, -EUCLEAN, "damaged index: no valid counters");
+		return volume_fail(err, -EUCLEAN, "damaged index: no valid counters; fsck.firn can mend it");
 	vol->counters.next_ino = le64_get(disk->next_ino);
 	vol->counters.next_todo = le64_get(disk->next_todo);
 	vol->counters.commits = le64_get(disk->commits);
@@ -195,17 +195,64 @@ static int counters_read(struct volume *vol, struct counters_disk *disk, struct 
 	return 0;
 }
 
+/* 1 when a table has a record from number `next` on, of `len` bytes. */
+static int used(struct volume *vol, enum table table, uint64_t next, size_t len)
+{
+	struct index_record rec;
+	struct index_scan *scan;
+	struct index_op op;
+	uint8_t from[8];
+	int r;
+
+	if (len == 4)
+		be32_put(from, (uint32_t)next);
+	else
+		be64_put(from, next);
+	index_begin(vol->index, &op);
+	r = index_scan_open(&op, table, NULL, 0, from, len, &scan);
+	if (r == 0) {
+		r = index_scan_next(scan, &rec);
+		index_scan_close(scan);
+	}
+	index_end(&op);
+	return r;
+}
+
+/*
+ * A counter that is too low would have numbers given out twice, and segments that are needed removed as garbage of a crash. Reading needs
+ * none.
+ */
+static int counters_trust(struct volume *vol, const struct counters_disk *disk, struct volume_error *err)
+{
+	int r = 0;
+
+	if (vol->readonly)
+		return 0;
+	r = used(vol, TABLE_SEGMENT, le32_get(disk->next_segment), 4);
+	if (r == 0)
+		r = used(vol, TABLE_MODEL, le32_get(disk->next_model), 4);
+	if (r == 0)
+		r = used(vol, TABLE_INODE, le64_get(disk->next_ino), 8);
+	if (r == 0)
+		r = used(vol, TABLE_EXTENT, le64_get(disk->next_extent), 8);
+	if (r == 0)
+		r = used(vol, TABLE_TODO, le64_get(disk->next_todo), 8);
+	return r == 1 ? volume_fail(err, -EUCLEAN, "damaged counters: fsck.firn can mend them; until then it mounts with -o ro") : r;
+}
+
 static int store_open(struct volume *vol, struct volume_error *err)
 {
 	struct counters_disk counters;
 	int r = index_open(vol->dirfd, vol->path, false, vol->readonly, &vol->index);
 
 	if (r == -EUCLEAN)
-		return volume_fail(err, r, "damaged or foreign index.mdb");
+		return volume_fail(err, r, "damaged or foreign index.mdb: fsck.firn makes a new one");
 	if (r == 0)
 		r = super_read(vol, err);
 	if (r == 0)
 		r = counters_read(vol, &counters, err);
+	if (r == 0)
+		r = counters_trust(vol, &counters, err);
 	if (r)
 		return r;
 	r = segments_open(vol->dirfd, vol->super.uuid, vol->super.segment_size,
@@ -280,6 +327,8 @@ int volume_open_locked(struct volume *vol, struct volume_error *err)
 		r = committer_create(vol);
 	if (r)
 		parts_destroy(vol);
+	if (r == -EUCLEAN && err->text[0] == '\0')
+		volume_fail(err, r, "damaged index: fsck.firn can mend it");
 	return r;
 }
 

@@ -90,7 +90,8 @@ int segment_peek(struct segments *ss, const struct segment_pos *pos, struct reco
 
 /*
  * Visits every intact record of a segment in order: fn(arg, pos, record, bytes) -> 0 to go on. Bytes are valid for the call only.
- * Skips damage by searching the next RECORD_MAGIC on which a checksum holds; *bad gets the number of bytes skipped (a torn tail included).
+ * Skips damage by searching the next RECORD_MAGIC on which a checksum holds; *bad gets the number of bytes skipped (a torn tail
+ * included, ranges punched out not). Sectors that cannot be read are skipped, too.
  */
 int segment_scan(struct segments *ss, uint32_t segment,
 		 int (*fn)(void *arg, const struct segment_pos *pos, const struct record *r, const void *bytes),

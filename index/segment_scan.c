@@ -8,6 +8,7 @@
 #include "index/segment_set.h"
 
 #define WINDOW (4u << 20)
+#define SECTOR 4096u
 static_assert(WINDOW > sizeof(struct record_disk) + SEGMENT_RECORD_MAX, "a window holds the longest record");
 
 /* A piece of the file in memory. */
@@ -18,6 +19,23 @@ struct window {
 	size_t len;
 	uint8_t *bytes;
 };
+
+/* Reads what can be read; sectors that cannot are zeros, which are no record. */
+static void read_sectors(struct window *w)
+{
+	size_t step;
+
+	for (size_t at = 0; at < w->len; at += step) {
+		struct iovec iov = {w->bytes + at, 0};
+
+		step = SECTOR - (w->start + at) % SECTOR;
+		if (step > w->len - at)
+			step = w->len - at;
+		iov.iov_len = step;
+		if (disk_read(w->fd, &iov, 1, w->start + at))
+			memset(w->bytes + at, 0, step);
+	}
+}
 
 /* Bytes [offset, offset + len) of the file: *out points to them, NULL when the file ends before. */
 static int window_get(struct window *w, uint64_t offset, size_t len, const uint8_t **out)
@@ -33,7 +51,9 @@ static int window_get(struct window *w, uint64_t offset, size_t len, const uint8
 		w->len = w->size - offset < WINDOW ? (size_t) (w->size - offset) : WINDOW;
 		iov = (struct iovec){w->bytes, w->len};
 		rc = disk_read(w->fd, &iov, 1, offset);
-		if (rc) {
+		if (rc == -EIO) {
+			read_sectors(w);
+		} else if (rc) {
 			w->len = 0;
 			return rc;
 		}
@@ -87,12 +107,33 @@ static int next_magic(struct window *w, uint64_t offset, uint64_t *found)
 	return 0;
 }
 
+/*
+ * The end of bytes that are no record. Records that died were punched out where they had whole blocks, so that what is left of them
+ * lies around zeros: that is no damage.
+ */
+static int skipped(struct window *w, uint64_t from, uint64_t to, uint64_t *bad)
+{
+	static const uint8_t zeros[SECTOR];
+	const uint8_t *p;
+	int rc;
+
+	for (uint64_t at = (from + SECTOR - 1) / SECTOR * SECTOR; at + SECTOR <= to; at += SECTOR) {
+		rc = window_get(w, at, SECTOR, &p);
+		if (rc)
+			return rc;
+		if (p && memcmp(p, zeros, SECTOR) == 0)
+			return 0;
+	}
+	*bad += to - from;
+	return 0;
+}
+
 static int scan_file(struct window *w, uint32_t segment,
 		     int (*fn)(void *arg, const struct segment_pos *pos, const struct record *r,
 			       const void *bytes),
 		     void *arg, uint64_t *bad)
 {
-	uint64_t offset = sizeof(struct segment_disk), next;
+	uint64_t offset = sizeof(struct segment_disk), good = offset;
 	struct segment_pos pos = {.segment = segment};
 	const uint8_t *frame;
 	struct record r;
@@ -103,12 +144,17 @@ static int scan_file(struct window *w, uint32_t segment,
 		if (rc < 0)
 			return rc;
 		if (rc == 0) {
-			rc = next_magic(w, offset, &next);
+			rc = next_magic(w, offset, &offset);
 			if (rc)
 				return rc;
-			*bad += next - offset;
-			offset = next;
 			continue;
+		}
+		if (good < offset) {
+			rc = skipped(w, good, offset, bad);
+			if (rc == 0)
+				rc = record_at(w, offset, &r, &frame) < 0 ? -EIO : 0;
+			if (rc)
+				return rc;
 		}
 		pos.offset = (uint32_t) offset;
 		pos.stored = r.stored;
@@ -116,8 +162,9 @@ static int scan_file(struct window *w, uint32_t segment,
 		if (rc)
 			return rc;
 		offset += sizeof(struct record_disk) + r.stored;
+		good = offset;
 	}
-	return 0;
+	return good < offset ? skipped(w, good, offset, bad) : 0;
 }
 
 int segment_scan(struct segments *ss, uint32_t segment,

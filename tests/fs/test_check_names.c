@@ -127,6 +127,33 @@ static void todo(struct checked *c)
 	put_number(c, TABLE_TODO, 1, 8, &disk, sizeof disk);
 }
 
+static void inode_edit(struct checked *c, uint64_t ino, void (*edit)(struct inode_attr *a))
+{
+	struct inode_attr attr;
+
+	checked_open(c);
+	checked_inode_get(c, ino, &attr);
+	edit(&attr);
+	checked_inode_put(c, ino, &attr);
+	checked_close(c);
+}
+
+static void shrink(struct inode_attr *a)
+{
+	a->size = 100;
+}
+
+/* As a truncation leaves it that a crash stopped: the record says what is mapped still. */
+static void todo_pending(struct checked *c)
+{
+	const struct todo_disk disk = {
+		.op = TODO_FREE_CHUNKS, .from = le32_put(1), .ino = le64_put(c->files[BIG].ino),
+	};
+
+	inode_edit(c, c->files[BIG].ino, shrink);
+	put_number(c, TABLE_TODO, 1, 8, &disk, sizeof disk);
+}
+
 /* Changes the entry `name` of dir: to another key or value; a length of 0 removes it. */
 static void entry_edit(struct checked *c, uint64_t dir, const char *name, void (*edit)(uint8_t *key, uint8_t *value, size_t *len))
 {
@@ -300,17 +327,6 @@ static void symlink_target(struct checked *c)
 	checked_close(c);
 }
 
-static void inode_edit(struct checked *c, uint64_t ino, void (*edit)(struct inode_attr *a))
-{
-	struct inode_attr attr;
-
-	checked_open(c);
-	checked_inode_get(c, ino, &attr);
-	edit(&attr);
-	checked_inode_put(c, ino, &attr);
-	checked_close(c);
-}
-
 static void size_3(struct inode_attr *a)
 {
 	a->size = 3;
@@ -399,6 +415,7 @@ static const struct checked_damage damages[] = {
 	{ CHECK_ORPHAN, orphan, "other" },
 	{ CHECK_TODO_DAMAGED, todo_damaged, "" },
 	{ CHECK_TODO, todo, "" },
+	{ CHECK_TODO, todo_pending, "big" },
 	{ CHECK_ENTRY_DAMAGED, entry_damaged, "small" },
 	{ CHECK_ENTRY_NO_DIR, entry_no_dir, "small" },
 	{ CHECK_ENTRY_NOT_DIR, entry_not_dir, "" },

@@ -226,7 +226,7 @@ static void test_open_refuses_a_damaged_superblock(void **state)
 
 	super_replace(f, &sb, true);
 	assert_int_equal(try_open(f, f->path, &err), -EUCLEAN);
-	assert_string_equal(err.text, "damaged superblock");
+	assert_string_equal(err.text, "damaged superblock: fsck.firn can mend it");
 }
 
 static void test_open_refuses_a_foreign_index(void **state)
@@ -242,7 +242,7 @@ static void test_open_refuses_a_foreign_index(void **state)
 	assert_int_equal(write(fd, "this is no database at all", 26), 26);
 	close(fd);
 	assert_int_equal(try_open(f, f->path, &err), -EUCLEAN);
-	assert_string_equal(err.text, "damaged or foreign index.mdb");
+	assert_string_equal(err.text, "damaged or foreign index.mdb: fsck.firn makes a new one");
 }
 
 static void test_readonly_changes_nothing(void **state)
