@@ -14,6 +14,7 @@
 #include "codec/codec.h"
 #include "fs/cache.h"
 #include "fs/chunk.h"
+#include "fs/models.h"
 
 #define STREAMS 16u
 #define WINDOW_FIRST 2u
@@ -29,6 +30,7 @@ struct stream {
 	uint32_t last, window;
 };
 
+/* A chunk, or (ino 0) the model that the cold data needs. */
 struct wanted {
 	uint64_t ino;
 	uint32_t no;
@@ -97,27 +99,36 @@ void ahead_destroy(struct volume *vol)
 	vol->ahead = NULL;
 }
 
-static void chunk_fetch(struct volume *vol, struct codec_ctx *ctx, const struct wanted *w)
+static void model_fetch(struct volume *vol)
+{
+	struct codec_model *model;
+
+	if (models_get(vol, models_active(vol, MODEL_NEURAL), &model) == 0)
+		codec_model_put(model); /* the set keeps it */
+}
+
+static void chunk_fetch(struct volume *vol, struct codec_ctx **ctx, const struct wanted *w)
 {
 	struct extent e = { 0 };
 	struct index_op op;
 	uint64_t id;
-	int r;
+	int r = *ctx ? 0 : codec_ctx_create(ctx);
 
+	if (r)
+		return;
 	index_begin(vol->index, &op);
 	r = chunk_lookup(&op, w->ino, w->no, &id);
 	if (r == 0 && id)
 		r = extent_get(&op, id, &e);
 	index_end(&op);
 	if (r == 0 && e.id && e.codec == CODEC_NEURAL)
-		cache_fetch(vol, ctx, &e);
+		cache_fetch(vol, *ctx, &e);
 }
 
 static void *worker_run(void *arg)
 {
 	struct ahead *a = arg;
 	struct codec_ctx *ctx = NULL;
-	int r = codec_ctx_create(&ctx);
 
 	(void)!nice(NICE); /* this thread alone, on Linux; a wish */
 	pthread_mutex_lock(&a->mutex);
@@ -132,8 +143,10 @@ static void *worker_run(void *arg)
 		a->first = (a->first + 1) % QUEUE_MAX;
 		a->n--;
 		pthread_mutex_unlock(&a->mutex);
-		if (r == 0)
-			chunk_fetch(a->vol, ctx, &w);
+		if (w.ino)
+			chunk_fetch(a->vol, &ctx, &w);
+		else
+			model_fetch(a->vol);
 		pthread_mutex_lock(&a->mutex);
 	}
 	pthread_mutex_unlock(&a->mutex);
@@ -142,13 +155,16 @@ static void *worker_run(void *arg)
 }
 
 /* Mutex held. */
-static void threads_start(struct ahead *a)
+static void work_announce(struct ahead *a)
 {
+	if (a->n == 0)
+		return;
 	while (a->thread_count < a->vol->opt.workers) {
 		if (pthread_create(&a->threads[a->thread_count], NULL, worker_run, a))
-			return;
+			break;
 		a->thread_count++;
 	}
+	pthread_cond_broadcast(&a->work);
 }
 
 static bool is_near(const struct stream *s, uint64_t ino, uint32_t no)
@@ -204,9 +220,19 @@ void ahead_note(struct volume *vol, uint64_t ino, uint32_t no)
 	s->used = ++a->clock;
 	if (no > s->last)
 		stream_advance(a, s, no);
-	if (a->n > 0) {
-		threads_start(a);
-		pthread_cond_broadcast(&a->work);
-	}
+	work_announce(a);
+	pthread_mutex_unlock(&a->mutex);
+}
+
+void ahead_model(struct volume *vol)
+{
+	struct ahead *a = vol->ahead;
+
+	if (models_active(vol, MODEL_NEURAL) == 0)
+		return;
+	pthread_mutex_lock(&a->mutex);
+	if (a->n < QUEUE_MAX)
+		a->queue[(a->first + a->n++) % QUEUE_MAX] = (struct wanted){ 0 };
+	work_announce(a);
 	pthread_mutex_unlock(&a->mutex);
 }

@@ -17,4 +17,7 @@ void ahead_destroy(struct volume *vol);
  */
 void ahead_note(struct volume *vol, uint64_t ino, uint32_t no);
 
+/* A mount begins: the model that cold data is coded with, if there is one, is loaded before the first reader needs it. */
+void ahead_model(struct volume *vol);
+
 #endif

@@ -327,6 +327,8 @@ int volume_open_locked(struct volume *vol, struct volume_error *err)
 		r = committer_create(vol);
 	if (r)
 		parts_destroy(vol);
+	else if (!vol->opt.offline)
+		ahead_model(vol);
 	if (r == -EUCLEAN && err->text[0] == '\0')
 		volume_fail(err, r, "damaged index: fsck.firn can mend it");
 	return r;
