@@ -5,11 +5,14 @@
 #include "fs/control.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "fs/damage.h"
 
 static int run_hello(struct volume *vol, uint64_t node, void *command)
 {
@@ -105,19 +108,64 @@ static int run_models(struct volume *vol, uint64_t node, void *command)
 	return rc;
 }
 
+static int run_scrub(struct volume *vol, uint64_t node, void *command)
+{
+	struct control_scrub *c = command;
+	uint64_t bytes = c->bytes < CONTROL_SCRUB_BYTES ? c->bytes : CONTROL_SCRUB_BYTES;
+
+	(void)node;
+	return scrub_step(vol, bytes, c->restart, &c->progress);
+}
+
+/* Files before `from` were in an earlier page; with the first that does not fit this page ends. */
+static int damaged_add(void *arg, uint64_t ino, const char *path)
+{
+	struct control_damaged *c = arg;
+	char number[24];
+	size_t len;
+
+	if (ino < c->from)
+		return 0;
+	snprintf(number, sizeof number, "#%" PRIu64, ino);
+	path = path[0] ? path : number;
+	len = strlen(path) + 1;
+	if (len > sizeof c->paths - c->len) {
+		c->from = ino;
+		return 1;
+	}
+	memcpy(c->paths + c->len, path, len);
+	c->len += (uint32_t)len;
+	c->count++;
+	return 0;
+}
+
+static int run_damaged(struct volume *vol, uint64_t node, void *command)
+{
+	struct control_damaged *c = command;
+	int rc;
+
+	(void)node;
+	c->count = c->len = 0;
+	rc = damage_list(vol, damaged_add, c);
+	if (rc == 0)
+		c->from = 0;
+	return rc < 0 ? rc : 0;
+}
+
 static const struct {
 	unsigned command;
 	int (*run)(struct volume *vol, uint64_t node, void *command);
 } commands[] = {
 	{CONTROL_HELLO, run_hello},     {CONTROL_STAT, run_stat},     {CONTROL_COMMIT, run_commit},
 	{CONTROL_COMPACT, run_compact}, {CONTROL_MODELS, run_models},
-	{CONTROL_STAT_BY, run_stat_by},
+	{CONTROL_STAT_BY, run_stat_by}, {CONTROL_SCRUB, run_scrub},   {CONTROL_DAMAGED, run_damaged},
 };
 #define COMMANDS (sizeof commands / sizeof *commands)
 
 static_assert(sizeof(struct control_stat) <= CONTROL_SIZE_MAX, "control_stat");
 static_assert(sizeof(struct control_stat_by) <= CONTROL_SIZE_MAX, "control_stat_by");
 static_assert(sizeof(struct control_compact) <= CONTROL_SIZE_MAX, "control_compact");
+static_assert(sizeof(struct control_damaged) <= CONTROL_SIZE_MAX, "control_damaged");
 static_assert(sizeof(struct control_models) <= CONTROL_SIZE_MAX, "control_models");
 
 int control_run(struct volume *vol, uint64_t node, unsigned command, const void *in, size_t len, void *reply)

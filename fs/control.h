@@ -17,6 +17,7 @@
 
 #include "fs/compactor.h"
 #include "fs/models.h"
+#include "fs/scrub.h"
 #include "fs/stat.h"
 #include "fs/stat_by.h"
 #include "index/super.h"
@@ -84,6 +85,27 @@ struct control_models {
 	struct model_info list[CONTROL_MODELS_MAX];
 };
 
+/* One step of fs/scrub.h, of up to CONTROL_SCRUB_BYTES: who scrubs asks for one after the other. */
+#define CONTROL_SCRUB_BYTES (4u << 20)
+struct control_scrub {
+	struct control_header header;
+	uint64_t bytes;
+	uint32_t restart;
+	uint32_t reserved;
+	struct scrub_progress progress; /* reply */
+};
+
+/*
+ * Files with damaged chunks, by ascending inode, a page at a time: `from` is the inode to go on at, in the reply of the next page, 0 when there
+ * is none. paths: `count` paths from the root of the mount, each ended by a NUL; "#INODE" for one without a name.
+ */
+struct control_damaged {
+	struct control_header header;
+	uint64_t from;
+	uint32_t count, len;
+	char paths[12288];
+};
+
 #define CONTROL_TYPE 0xf1
 #define CONTROL_HELLO _IOWR(CONTROL_TYPE, 1, struct control_hello)
 #define CONTROL_STAT _IOWR(CONTROL_TYPE, 2, struct control_stat)
@@ -91,6 +113,9 @@ struct control_models {
 #define CONTROL_COMPACT _IOWR(CONTROL_TYPE, 4, struct control_compact)
 #define CONTROL_STAT_BY _IOWR(CONTROL_TYPE, 6, struct control_stat_by)
 #define CONTROL_MODELS _IOWR(CONTROL_TYPE, 5, struct control_models)
+
+#define CONTROL_SCRUB _IOWR(CONTROL_TYPE, 16, struct control_scrub)
+#define CONTROL_DAMAGED _IOWR(CONTROL_TYPE, 17, struct control_damaged)
 
 /* Size of the largest command: what a handler needs as buffer. */
 #define CONTROL_SIZE_MAX 16383u

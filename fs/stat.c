@@ -59,6 +59,7 @@ static int stat_extent(void *arg, const struct extent *e)
 	struct store_stat *out = arg;
 	struct stat_codec *const tiers[] = {[STAT_HOT] = &out->hot, [STAT_WARM] = &out->warm, [STAT_COLD] = &out->cold};
 
+	out->damaged += e->damaged && !e->is_group;
 	if (e->codec < CODEC_COUNT)
 		stat_add(&out->codec[e->codec], e);
 	stat_add(tiers[stat_tier(e)], e);

@@ -23,6 +23,7 @@ struct store_stat {
 	uint64_t segments, segment_bytes, garbage_bytes; /* on disk; not referred to */
 	uint64_t index_bytes;
 	uint64_t store_bytes;            /* disk use of all of the store */
+	uint64_t damaged;                /* extents that are known to be unreadable */
 };
 
 /* What recompaction last did with an extent, or what its codec says when it never came by. */

@@ -10,6 +10,7 @@
 #include "fs/ahead.h"
 #include "fs/cache.h"
 #include "fs/chunk.h"
+#include "fs/damage.h"
 #include "fs/heat.h"
 
 static int lookup(struct volume *vol, uint64_t ino, uint32_t no, struct extent *e)
@@ -37,7 +38,7 @@ int stored_length(struct volume *vol, uint64_t ino, uint32_t no, uint32_t *plain
 }
 
 /* What is slow to decode is kept, and decoded ahead. */
-int stored_read(struct volume *vol, uint64_t ino, uint32_t no, uint32_t off, uint32_t len, uint8_t *buf)
+static int chunk_read(struct volume *vol, uint64_t ino, uint32_t no, uint32_t off, uint32_t len, uint8_t *buf)
 {
 	uint64_t gone = 0;
 
@@ -66,4 +67,13 @@ int stored_read(struct volume *vol, uint64_t ino, uint32_t no, uint32_t off, uin
 			return r;
 		gone = e.group ? e.group : e.id;
 	}
+}
+
+int stored_read(struct volume *vol, uint64_t ino, uint32_t no, uint32_t off, uint32_t len, uint8_t *buf)
+{
+	int r = chunk_read(vol, ino, no, off, len, buf);
+
+	if (r == -EIO)
+		damage_tell(vol, ino, no);
+	return r;
 }

@@ -14,6 +14,7 @@
 #include "fs/ahead.h"
 #include "fs/cache.h"
 #include "fs/commit.h"
+#include "fs/damage.h"
 #include "fs/compactor.h"
 #include "fs/extent.h"
 #include "fs/flush.h"
@@ -272,6 +273,8 @@ static int parts_create(struct volume *vol)
 	if (r == 0)
 		r = models_create(vol);
 	if (r == 0)
+		r = damage_create(vol);
+	if (r == 0)
 		r = cache_create(vol);
 	if (r == 0)
 		r = heat_create(vol);
@@ -297,6 +300,7 @@ static void parts_destroy(struct volume *vol)
 	if (vol->models)
 		models_destroy(vol);
 	extent_map_destroy(vol);
+	damage_destroy(vol);
 	pool_destroy(vol->pool);
 	segments_close(vol->segments);
 	if (vol->index)

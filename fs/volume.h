@@ -26,6 +26,7 @@ struct committer;   /* fs/commit.c  */
 struct extent_map;  /* fs/extent.c  */
 struct model_set;   /* fs/models.c  */
 struct pool;        /* fs/pool.c    */
+struct damage;      /* fs/damage.c  */
 struct compactor;   /* fs/compactor.c */
 struct heat;        /* fs/heat.c    */
 
@@ -43,6 +44,9 @@ struct volume_options {
 	uint64_t dirty_bytes;      /* high-water mark of unflushed data; default 64 MiB           */
 	const char *role;          /* for the store lock's message, e.g. "firnfs"                 */
 	const char *mountpoint;    /* likewise, may be NULL                                       */
+	/* A chunk could not be read (path "" when it has none); once for each, from any thread. May be NULL. */
+	void (*damaged)(void *arg, uint64_t ino, uint32_t chunk, const char *path);
+	void *damaged_arg;
 };
 void volume_options_init(struct volume_options *opt);
 
@@ -66,6 +70,7 @@ struct volume {
 	uint64_t requests;         /* of the mount's users so far; atomic */
 	struct compactor *compactor; /* of a mount; else NULL */
 	struct pool *pool;         /* buffers of one chunk */
+	struct damage *damage;
 	pthread_mutex_t rename_mutex;
 
 	pthread_mutex_t counters_mutex; /* guards what follows; written by the commit hook */

@@ -172,6 +172,18 @@ struct counters_disk {
 };
 static_assert(sizeof(struct counters_disk) == 64, "counters_disk");
 
+/* meta "scrub": where a scrub goes on, and what it has found. */
+struct scrub_disk {
+	le64_t next;            /*  0 extent, 0: at the beginning                           */
+	le64_t started;         /*  8 ns since 1970                                         */
+	le64_t finished;        /* 16 of the last whole round                               */
+	le64_t extents;         /* 24 of this round: looked at                              */
+	le64_t bytes;           /* 32 read                                                  */
+	le64_t damaged;         /* 40 extents that cannot be read                           */
+	le64_t healed;          /* 48 that can be read again                                */
+};
+static_assert(sizeof(struct scrub_disk) == 56, "scrub_disk");
+
 /*
  * An inode. Of the members from `holes` on the value leaves out trailing zero bytes: most files have none of them.
  */

@@ -14,6 +14,7 @@
 int firn_compact(int argc, char **argv);
 int firn_estimate(int argc, char **argv);
 int firn_model(int argc, char **argv);
+int firn_scrub(int argc, char **argv);
 int firn_stat(int argc, char **argv);
 int firn_tier(int argc, char **argv);
 int firn_train(int argc, char **argv);

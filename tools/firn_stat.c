@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "fs/stat.h"
+#include "tools/damaged.h"
 #include "tools/firn.h"
 #include "tools/firn_stat_by.h"
 #include "tools/json.h"
@@ -64,6 +65,8 @@ static void stat_table(const struct store_stat *s)
 	printf("  %-10s %10s %10s %11s", "store", "", "", progress_size(buf, (double)s->file_bytes));
 	printf(" %11s %7.1f%%\n", progress_size(buf, (double)s->store_bytes),
 	       100 * stat_share(s->store_bytes, s->file_bytes));
+	if (s->damaged)
+		printf("\n%" PRIu64 " extent%s cannot be read, of these files:\n", s->damaged, firn_plural(s->damaged));
 }
 
 static void stat_json_codec(struct json *j, const char *name, const struct stat_codec *c)
@@ -76,42 +79,50 @@ static void stat_json_codec(struct json *j, const char *name, const struct stat_
 	json_end(j);
 }
 
-static void stat_json(const struct store_stat *s, const char *label, uint32_t chunk_size)
+static void stat_json(struct json *j, const struct store_stat *s, const char *label, uint32_t chunk_size)
 {
-	struct json j;
-
-	json_begin(&j, stdout);
-	json_string(&j, "label", label);
-	json_number(&j, "chunk_size", chunk_size);
-	json_number(&j, "files", s->files);
-	json_number(&j, "directories", s->directories);
-	json_number(&j, "symlinks", s->symlinks);
-	json_number(&j, "others", s->others);
-	json_number(&j, "file_bytes", s->file_bytes);
-	json_number(&j, "mapped_bytes", s->mapped_bytes);
-	json_object(&j, "tiers");
-	stat_json_codec(&j, "hot", &s->hot);
-	stat_json_codec(&j, "warm", &s->warm);
-	stat_json_codec(&j, "cold", &s->cold);
-	json_end(&j);
-	json_object(&j, "codecs");
+	json_begin(j, stdout);
+	json_string(j, "label", label);
+	json_number(j, "chunk_size", chunk_size);
+	json_number(j, "files", s->files);
+	json_number(j, "directories", s->directories);
+	json_number(j, "symlinks", s->symlinks);
+	json_number(j, "others", s->others);
+	json_number(j, "file_bytes", s->file_bytes);
+	json_number(j, "mapped_bytes", s->mapped_bytes);
+	json_object(j, "tiers");
+	stat_json_codec(j, "hot", &s->hot);
+	stat_json_codec(j, "warm", &s->warm);
+	stat_json_codec(j, "cold", &s->cold);
+	json_end(j);
+	json_object(j, "codecs");
 	for (unsigned i = 0; i < CODEC_COUNT; i++)
-		stat_json_codec(&j, codec_name(i), &s->codec[i]);
-	json_end(&j);
-	json_number(&j, "models", s->models);
-	json_number(&j, "model_bytes", s->model_bytes);
-	json_number(&j, "segments", s->segments);
-	json_number(&j, "segment_bytes", s->segment_bytes);
-	json_number(&j, "garbage_bytes", s->garbage_bytes);
-	json_number(&j, "index_bytes", s->index_bytes);
-	json_number(&j, "store_bytes", s->store_bytes);
-	json_ratio(&j, "ratio", stat_share(s->store_bytes, s->file_bytes));
-	json_end(&j);
+		stat_json_codec(j, codec_name(i), &s->codec[i]);
+	json_end(j);
+	json_number(j, "models", s->models);
+	json_number(j, "model_bytes", s->model_bytes);
+	json_number(j, "segments", s->segments);
+	json_number(j, "segment_bytes", s->segment_bytes);
+	json_number(j, "garbage_bytes", s->garbage_bytes);
+	json_number(j, "index_bytes", s->index_bytes);
+	json_number(j, "store_bytes", s->store_bytes);
+	json_ratio(j, "ratio", stat_share(s->store_bytes, s->file_bytes));
+	json_number(j, "damaged_extents", s->damaged);
+	json_array(j, "damaged_files");
+}
+
+static void stat_damaged(void *arg, const char *path)
+{
+	if (arg)
+		json_string(arg, NULL, path);
+	else
+		printf("  %s\n", path);
 }
 
 static int stat_show(struct target *t, bool json)
 {
 	struct control_stat c = {.header = {0}};
+	struct json j;
 	int rc;
 
 	if (t->vol) {
@@ -127,10 +138,16 @@ static int stat_show(struct target *t, bool json)
 		return t->vol ? firn_fail("stat", t->path, rc) : target_fail(t, rc);
 	c.label[sizeof c.label - 1] = '\0';
 	if (json)
-		stat_json(&c.stat, c.label, c.chunk_size);
+		stat_json(&j, &c.stat, c.label, c.chunk_size);
 	else
 		stat_table(&c.stat);
-	return EXIT_SUCCESS;
+	if (c.stat.damaged)
+		rc = damaged_files(t, stat_damaged, json ? &j : NULL);
+	if (json) {
+		json_end(&j);
+		json_end(&j);
+	}
+	return rc < 0 ? target_fail(t, rc) : EXIT_SUCCESS;
 }
 
 int firn_stat(int argc, char **argv)

@@ -149,6 +149,8 @@ int main(int argc, char **argv)
 	descriptors_raise();
 	o.volume.role = "firnfs";
 	o.volume.mountpoint = o.mountpoint;
+	o.volume.damaged = firnfs_log_damage;
+	o.volume.damaged_arg = (void *)o.mountpoint;
 	r = volume_lock(o.store, &o.volume, &vol, &err);
 	if (r)
 		return fail(o.store, err.text, r);

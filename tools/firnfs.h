@@ -44,4 +44,7 @@ void firnfs_report_failed(struct firnfs_report *report, const char *what, const 
  */
 int firnfs_serve(const struct firnfs_options *o, struct volume *vol, struct firnfs_report *report);
 
+/* struct volume_options.damaged: a line in the log; arg: the mount point. */
+void firnfs_log_damage(void *arg, uint64_t ino, uint32_t chunk, const char *path);
+
 #endif

@@ -48,6 +48,14 @@ static void complain(const char *store, const char *what, int r)
 		fprintf(stderr, "firnfs: %s: %s: %s\n", store, what, strerror(-r));
 }
 
+void firnfs_log_damage(void *arg, uint64_t ino, uint32_t chunk, const char *path)
+{
+	const char *mountpoint = arg;
+
+	fuse_log(FUSE_LOG_ERR, "firnfs: %s%s: inode %llu: chunk %lu is damaged; reading it is an I/O error\n", mountpoint, path,
+		 (unsigned long long)ino, (unsigned long)chunk);
+}
+
 static int session_args(const struct firnfs_options *o, const struct volume *vol, struct fuse_args *args)
 {
 	char *list = NULL, *name = NULL;

@@ -1,0 +1,73 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# firn scrub on a store and on its mount: damage is found, named, remembered and forgotten; a read of it is one line in the daemon's log.
+. "${top_srcdir:-.}/tests/mount/lib.sh"
+need_fuse
+
+# scrub STATUS ARGUMENT...: its output is in $scratch/out
+scrub() {
+	expected=$1
+	shift
+	status=0
+	firn scrub "$@" >"$scratch/out" 2>"$scratch/err" || status=$?
+	[ "$status" -eq "$expected" ] || fail "firn scrub $*: $status, not $expected: $(cat "$scratch/out" "$scratch/err")"
+}
+
+says() { # says PATTERN
+	grep -q -e "$1" "$scratch/out" || fail "'$1' is not said: $(cat "$scratch/out")"
+}
+
+mkdir "$scratch/tree"
+for i in 1 2 3 4; do
+	head -c 100000 /dev/urandom >"$scratch/tree/file-$i"
+done
+make_store
+mount_store
+mkdir "$mnt/dir"
+cp "$scratch/tree"/* "$mnt/dir/"
+umount_store
+scrub 0 "$store"
+says ": 0 damaged"
+scrub 0 -q --rate=1000 "$store"
+[ ! -s "$scratch/out" ] || fail "not quiet: $(cat "$scratch/out")"
+scrub 64 --rate=fast "$store"
+
+seg=$(find "$store/seg" -name '*.seg' | head -n 1)
+printf '\377\000\377' | dd of="$seg" bs=1 seek=50000 conv=notrunc status=none
+scrub 1 "$store"
+says ": 1 damaged"
+says "^damaged: /dir/file-"
+lost=$(sed -n 's/^damaged: //p' "$scratch/out")
+scrub 1 --json "$store"
+says "\"$lost\""
+firn stat "$store" >"$scratch/out"
+says "^1 extent cannot be read"
+says "^  $lost\$"
+
+# In the foreground the daemon's log is its standard error.
+firnfs -f "$store" "$mnt" 2>"$scratch/log" &
+for _ in $(seq 200); do
+	is_mounted "$mnt" && break
+	sleep 0.05
+done
+is_mounted "$mnt" || fail "not mounted"
+for _ in 1 2 3; do
+	if cat "$mnt$lost" >/dev/null 2>&1; then
+		fail "$lost can be read"
+	fi
+done
+[ "$(grep -c "$lost: .*damaged" "$scratch/log")" -eq 1 ] || fail "not one line about $lost: $(cat "$scratch/log")"
+firn stat "$mnt" >"$scratch/out"
+says "^  $lost\$"
+scrub 1 "$mnt"
+says "^damaged: $lost\$"
+cp "$scratch/tree/${lost##*/}" "$mnt$lost"
+sync "$mnt$lost"
+scrub 0 "$mnt"
+says ": 0 damaged"
+firn stat "$mnt" >"$scratch/out"
+! grep -q "cannot be read" "$scratch/out" || fail "rewritten, but still damaged: $(cat "$scratch/out")"
+cmp "$mnt$lost" "$scratch/tree/${lost##*/}" || fail "wrong bytes"
+umount_store
+wait
+fsck.firn -n "$store" >"$scratch/out" || fail "$(cat "$scratch/out")"
