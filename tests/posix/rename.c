@@ -2,7 +2,7 @@
 /*
  * rename(2), renameat2(2) as POSIX and Linux define them: every pairing of types, NOREPLACE, EXCHANGE, loops, effects on links.
  */
-#include "tests/mount/place.h"
+#include "tests/posix/place.h"
 
 static void replaces_file(void **state)
 {
@@ -133,12 +133,12 @@ static void moves_directory(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(replaces_file),   cmocka_unit_test(replaces_directory),
-		cmocka_unit_test(refuses_mixed_types), cmocka_unit_test(refuses_loops),
-		cmocka_unit_test(two_names_of_one_file), cmocka_unit_test(noreplace),
-		cmocka_unit_test(exchange),        cmocka_unit_test(moves_directory),
+		place_case(replaces_file),   place_case(replaces_directory),
+		place_case(refuses_mixed_types), place_case(refuses_loops),
+		place_case(two_names_of_one_file), place_case(noreplace),
+		place_case(exchange),        place_case(moves_directory),
 	};
 
 	place_enter(argc, argv);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return place_run(tests);
 }

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#include "tests/mount/place.h"
+#include "tests/posix/place.h"
 
 #define CHUNK 131072
 
@@ -48,9 +48,8 @@ static void assert_wanted(int fd, size_t size)
 
 static int start(void **state)
 {
-	(void)state;
 	memset(want, 0, sizeof want);
-	return 0;
+	return place_setup(state);
 }
 
 static void allocate(void **state)
@@ -238,12 +237,12 @@ static void copy_short_source(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(allocate, start),         cmocka_unit_test_setup(punch, start),
-		cmocka_unit_test_setup(zero, start),             cmocka_unit_test_setup(seek, start),
-		cmocka_unit_test_setup(copy_ranges, start),      cmocka_unit_test_setup(copy_independent, start),
-		cmocka_unit_test_setup(copy_short_source, start),
+		cmocka_unit_test_setup_teardown(allocate, start, place_teardown),         cmocka_unit_test_setup_teardown(punch, start, place_teardown),
+		cmocka_unit_test_setup_teardown(zero, start, place_teardown),             cmocka_unit_test_setup_teardown(seek, start, place_teardown),
+		cmocka_unit_test_setup_teardown(copy_ranges, start, place_teardown),      cmocka_unit_test_setup_teardown(copy_independent, start, place_teardown),
+		cmocka_unit_test_setup_teardown(copy_short_source, start, place_teardown),
 	};
 
 	place_enter(argc, argv);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return place_run(tests);
 }

@@ -4,10 +4,9 @@
  */
 #include <dirent.h>
 #include <limits.h>
-#include <stdlib.h>
 #include <sys/sysmacros.h>
 
-#include "tests/mount/place.h"
+#include "tests/posix/place.h"
 
 static void creates(void **state)
 {
@@ -163,10 +162,10 @@ static void many_entries(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(creates),  cmocka_unit_test(directories), cmocka_unit_test(hard_links),
-		cmocka_unit_test(symlinks), cmocka_unit_test(long_names),  cmocka_unit_test(many_entries),
+		place_case(creates),  place_case(directories), place_case(hard_links),
+		place_case(symlinks), place_case(long_names),  place_case(many_entries),
 	};
 
 	place_enter(argc, argv);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return place_run(tests);
 }

@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <sys/xattr.h>
 
-#include "tests/mount/place.h"
+#include "tests/posix/place.h"
 
 #define ACCESS "system.posix_acl_access"
 #define DEFAULT "system.posix_acl_default"
@@ -69,7 +69,7 @@ static void need_acl(void)
 	place_file("probe", "");
 	if (getuid() != 0 || (setxattr("probe", ACCESS, &acl, acl_size(5), 0) != 0 && errno == EOPNOTSUPP)) {
 		assert_done(unlink("probe"));
-		skip();
+		place_skip("no access control lists, or not root");
 	}
 	assert_done(unlink("probe"));
 }
@@ -404,12 +404,12 @@ static void set_user_id(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(mode_and_acl),        cmocka_unit_test(minimal_acl),  cmocka_unit_test(malformed),
-		cmocka_unit_test(inheritance),         cmocka_unit_test(set_group_id), cmocka_unit_test(name_spaces),
-		cmocka_unit_test(minimal_inheritance), cmocka_unit_test(capabilities), cmocka_unit_test(set_user_id),
-		cmocka_unit_test(changes_of_set_user_id),
+		place_case(mode_and_acl),        place_case(minimal_acl),  place_case(malformed),
+		place_case(inheritance),         place_case(set_group_id), place_case(name_spaces),
+		place_case(minimal_inheritance), place_case(capabilities), place_case(set_user_id),
+		place_case(changes_of_set_user_id),
 	};
 
 	place_enter(argc, argv);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return place_run(tests);
 }
