@@ -105,7 +105,7 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 	conn->congestion_threshold = MAX_BACKGROUND * 3 / 4;
 	conn->time_gran = 1;
 	fuse_kernel.writeback = conn->want & FUSE_CAP_WRITEBACK_CACHE;
-	fuse_kernel.seek = !fuse_kernel.writeback || conn->proto_minor >= PROTO_WAITS_FOR_WRITES;
+	fuse_kernel.seek = conn->proto_minor >= PROTO_WAITS_FOR_WRITES;
 	fuse_kernel.no_open = conn->capable & FUSE_CAP_NO_OPEN_SUPPORT;
 	fuse_kernel.no_opendir = conn->capable & FUSE_CAP_NO_OPENDIR_SUPPORT;
 }

@@ -2,8 +2,8 @@
 /*
  * The FUSE glue for lseek: data and holes, also over what was written and not sent to us yet.
  *
- * With the writeback cache the kernel asks without sending its dirty pages first, and would have us call them
- * a hole. So before a hole is told, the kernel is made to send what it has of it, which it does when asked to
+ * The kernel asks without sending its dirty pages first (those of shared mappings even without the writeback
+ * cache), and would have us call them a hole. So before a hole is told, the kernel is made to send what it has of it, which it does when asked to
  * forget those pages. It then waits for its writes to be answered: hence a thread of its own, so that all
  * others are free for those. Kernels before protocol 7.44 (Linux 6.16) do not wait for writes already on
  * their way; they are told ENOSYS, and take all of a file for data.
@@ -128,7 +128,7 @@ static void op_lseek(fuse_req_t req, fuse_ino_t node, off_t offset, int whence, 
 	if (!s.inode)
 		return;
 	at = file_seek(s.inode, s.offset, s.hole);
-	if (!fuse_kernel.writeback || (!s.hole && at == (int64_t)offset)) {
+	if (!s.hole && at == (int64_t)offset) {
 		reply(req, s.inode, at);
 		return;
 	}
