@@ -13,6 +13,22 @@
 #include "codec/neural_state.h"
 #include "codec/ops.h"
 
+/* What kind of character a byte is, for the mixer: bytes that text rarely mixes up. */
+static uint8_t character_kind(unsigned byte)
+{
+	if (byte >= 128)
+		return byte < 192 ? 8 : 9;
+	if (byte <= 32)
+		return byte == 0 ? 0 : byte < 32 ? 1 : 2;
+	if (byte >= 'a' && byte <= 'z')
+		return 6;
+	if (byte >= 'A' && byte <= 'Z')
+		return 7;
+	if (byte < 'A')
+		return byte < '0' ? 3 : byte <= '9' ? 4 : 5;
+	return 10;
+}
+
 int neural_create(struct neural **out)
 {
 	struct neural *nn = aligned_alloc(64, (sizeof *nn + 63) & ~(size_t)63);
@@ -28,6 +44,8 @@ int neural_create(struct neural **out)
 		return rc;
 	}
 	logistic_init(&nn->logistic);
+	for (unsigned i = 0; i < 256; i++)
+		nn->kind[i] = character_kind(i);
 	*out = nn;
 	return 0;
 }
@@ -46,7 +64,7 @@ static int32_t bounded(int32_t x, int32_t low, int32_t high)
 }
 
 /* Everything that adapts goes back to what the model says. */
-static void chunk_begin(struct neural *nn, const struct model *m, int normal)
+static void chunk_begin(struct neural *nn, const struct model *m, int normal, size_t n)
 {
 	neural_tuning_get(&nn->tuning, m);
 	for (uint32_t j = 0; j < m->shape.hidden; j++)
@@ -54,14 +72,23 @@ static void chunk_begin(struct neural *nn, const struct model *m, int normal)
 	memcpy(nn->out, m->out, (size_t)MODEL_NODES * m->shape.hidden * sizeof *nn->out);
 	for (uint32_t i = 0; i < MODEL_NODES; i++)
 		nn->out_bias[i] = bounded(m->out_bias[i], -NEURAL_OUT_BIAS_MAX, NEURAL_OUT_BIAS_MAX);
-	if (normal)
-		memset(nn->slots, 0, sizeof nn->slots);
+	if (!normal)
+		return;
+	nn->slots_log2 = NEURAL_SLOTS_LOG2_MIN;
+	while (nn->slots_log2 < NEURAL_SLOTS_LOG2 && (size_t)2 << nn->slots_log2 < n)
+		nn->slots_log2++;
+	for (unsigned i = 0; i < NEURAL_COUNTERS; i++)
+		memset(nn->slots[i], 0, sizeof *nn->slots[i] << nn->slots_log2);
 }
 
 static void chunk_code(const struct neural_job *job)
 {
-	chunk_begin(job->nn, job->m, job->normal);
+	chunk_begin(job->nn, job->m, job->normal, job->n);
 #ifdef HAVE_AVX2
+	if (!strcmp(codec_kernel(), "avx512")) {
+		neural_code_avx512(job);
+		return;
+	}
 	if (!strcmp(codec_kernel(), "avx2")) {
 		neural_code_avx2(job);
 		return;

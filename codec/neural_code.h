@@ -18,10 +18,17 @@
 #define OUT_SHIFT 16
 #define OUT_BIAS_SHIFT 4
 
+/* Weights of the mixer do not learn from less: most bits of most bytes were certain. */
+#define MIX_ERROR_MIN 64
+
+/* How often decoding looks whether the frame has long ended. */
+#define EXHAUSTED_EVERY 1024
+
 /* The constants of one instance and the state of one chunk. */
 struct coder {
 	struct neural *nn;
 	int decode, normal;
+	unsigned kind; /* of the character before */
 	uint32_t width;
 	struct range_enc enc;
 	struct range_dec dec;
@@ -80,10 +87,9 @@ KERNEL void inputs_gather(struct coder *c, int32_t *input, int32_t z, unsigned p
 	input[0] = clamp32(z, -NEURAL_INPUT_MAX, NEURAL_INPUT_MAX);
 	for (unsigned i = 0; i < NEURAL_COUNTERS; i++)
 		input[1 + i] = counter_input(nn, slot[i]->node[node]);
-	input[4] = expectation(g->bytes[0], prefix, depth, g->match);
-	input[5] = expectation(g->bytes[1], prefix, depth, g->dict);
-	input[6] = 256;
-	input[7] = 0;
+	input[1 + NEURAL_COUNTERS] = expectation(g->bytes[0], prefix, depth, g->match);
+	input[2 + NEURAL_COUNTERS] = expectation(g->bytes[1], prefix, depth, g->dict);
+	_Static_assert(3 + NEURAL_COUNTERS == NEURAL_INPUTS, "all inputs are set");
 }
 
 /* The network learns from one bit: error in units of 2^-16. */
@@ -107,7 +113,8 @@ KERNEL void bit_learn(struct coder *c, const struct bits *b, unsigned at, unsign
 	network_learn(c, b->node[at], error);
 	if (!c->normal)
 		return;
-	kernel_learn(c->nn->tuning.weight[set][depth], b->input[at], error);
+	if (error >= MIX_ERROR_MIN || error <= -MIX_ERROR_MIN)
+		kernel_learn(c->nn->tuning.weight[set][depth], c->nn->tuning.kind_weight[c->kind][depth], b->input[at], error);
 	for (unsigned i = 0; i < NEURAL_COUNTERS; i++) {
 		struct neural_slot *s = depth < 4 ? c->counters.high[i] : c->counters.low[i];
 
@@ -132,7 +139,7 @@ KERNEL unsigned code_plainly(struct coder *c, unsigned prefix, unsigned depth, u
 		b.mixed[0] = b.z[0];
 		if (c->normal) {
 			inputs_gather(c, b.input[0], b.z[0], prefix, depth);
-			b.mixed[0] = logit_clamp(kernel_mix(nn->tuning.weight[set][depth], b.input[0]));
+			b.mixed[0] = logit_clamp(kernel_mix(nn->tuning.weight[set][depth], nn->tuning.kind_weight[c->kind][depth], b.input[0]));
 		}
 		bit = code_decision(c, byte >> (7 - depth) & 1, squash(&nn->logistic, b.mixed[0]));
 		prefix |= bit << (7 - depth);
@@ -156,7 +163,7 @@ KERNEL void guess_evaluate(struct coder *c, struct bits *b, uint32_t q[8])
 		counters_find(&c->counters, nn, c->counters.low, 1 + (byte >> 4));
 		for (unsigned i = 0; i < 8; i++)
 			inputs_gather(c, b->input[i], b->z[i], byte, i);
-		kernel_mix8(b->mixed, nn->tuning.weight[c->guess.level][0], b->input[0]);
+		kernel_mix8(b->mixed, nn->tuning.weight[c->guess.level][0], nn->tuning.kind_weight[c->kind][0], b->input[0]);
 		for (unsigned i = 0; i < 8; i++)
 			b->mixed[i] = logit_clamp(b->mixed[i]);
 	}
@@ -220,11 +227,14 @@ KERNEL void code_chunk(const struct neural_job *job, int decode, int normal, uin
 		c.dec = *job->dec;
 	else
 		c.enc = *job->enc;
-	context_begin(nn->context, job->m, job->class, decode ? job->dst : job->src);
+	context_begin(nn->context, job->m, job->class, decode ? job->dst : job->src, job->n);
+	c.kind = nn->kind[0];
 	counters_begin(&c.counters, nn, 0);
 	for (size_t i = 0; i < job->n; i++) {
 		unsigned byte = decode ? 0 : job->src[i];
 
+		if (decode && i % EXHAUSTED_EVERY == 0 && range_dec_exhausted(&c.dec))
+			break; /* range_dec_end will say so */
 		guess_find(&c.guess, nn, context_predictions(nn->context));
 		if (normal)
 			counters_find(&c.counters, nn, c.counters.high, 0);
@@ -237,6 +247,7 @@ KERNEL void code_chunk(const struct neural_job *job, int decode, int normal, uin
 			job->dst[i] = (uint8_t)byte;
 		if (normal)
 			counters_begin(&c.counters, nn, context_last(nn->context) << 8 | byte);
+		c.kind = nn->kind[byte];
 		context_update(nn->context, (uint8_t)byte);
 		guess_learn(&c.guess, nn, (uint8_t)byte); /* while memory brings what the context touched */
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Counters: adaptive probabilities of the bits of a nibble after the last 1, 2 and 4 bytes, learned within the chunk. */
+/* Counters: adaptive probabilities of the bits of a nibble after the last 1, 2, 3, 4 and 6 bytes, learned within the chunk. */
 #ifndef FIRN_CODEC_NEURAL_COUNTER_H
 #define FIRN_CODEC_NEURAL_COUNTER_H
 
@@ -14,9 +14,9 @@ struct counters {
 	struct neural_slot *high[NEURAL_COUNTERS], *low[NEURAL_COUNTERS];
 };
 
-KERNEL struct neural_slot *counter_slot(struct neural_slot *table, uint64_t hash, unsigned nibble)
+KERNEL struct neural_slot *counter_slot(struct neural_slot *table, unsigned log2, uint64_t hash, unsigned nibble)
 {
-	struct neural_slot *s = &table[(hash >> (64 - NEURAL_SLOTS_LOG2)) ^ nibble];
+	struct neural_slot *s = &table[(hash >> (64 - log2)) ^ nibble];
 	uint16_t check = (uint16_t)((hash >> 30 & 0xffe0) | nibble) + 1;
 
 	if (s->check != check) {
@@ -31,7 +31,7 @@ KERNEL struct neural_slot *counter_slot(struct neural_slot *table, uint64_t hash
 KERNEL void counters_find(struct counters *c, struct neural *nn, struct neural_slot **slot, unsigned nibble)
 {
 	for (unsigned i = 0; i < NEURAL_COUNTERS; i++)
-		slot[i] = counter_slot(nn->slots[i], c->hash[i], nibble);
+		slot[i] = counter_slot(nn->slots[i], nn->slots_log2, c->hash[i], nibble);
 }
 
 /* Enters the position behind these bytes, newest lowest; counters_find comes when memory has had time. */
@@ -39,9 +39,11 @@ KERNEL void counters_begin(struct counters *c, struct neural *nn, uint64_t last)
 {
 	c->hash[0] = ((last & 0xff) + 1) * COUNTER_HASH;
 	c->hash[1] = ((last & 0xffff) + 0x10000) * COUNTER_HASH;
-	c->hash[2] = ((last & 0xffffffff) + 0x100000000) * COUNTER_HASH;
+	c->hash[2] = ((last & 0xffffff) + 0x1000000) * COUNTER_HASH;
+	c->hash[3] = ((last & 0xffffffff) + 0x100000000) * COUNTER_HASH;
+	c->hash[4] = ((last & 0xffffffffffff) + 0x1000000000000) * COUNTER_HASH;
 	for (unsigned i = 0; i < NEURAL_COUNTERS; i++)
-		__builtin_prefetch(&nn->slots[i][c->hash[i] >> (64 - NEURAL_SLOTS_LOG2)]);
+		__builtin_prefetch(&nn->slots[i][c->hash[i] >> (64 - nn->slots_log2)]);
 }
 
 /* Log odds of a node. */

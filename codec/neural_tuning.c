@@ -2,7 +2,7 @@
 /*
  * What a chunk's mixer, refinement and trust start from: defaults, or what calibration put into the model.
  *
- * In the model they are one array of integers: the mixer's weights, the refinement of fast, that of normal, the trusts, the rate.
+ * In the model they are one array of integers: the mixer's weights by confidence, those by kind of character, the refinement of fast, that of normal, the trusts, the rate.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -12,17 +12,19 @@
 #include "codec/neural_state.h"
 
 #define WEIGHTS (NEURAL_SETS * 8 * NEURAL_INPUTS)
+#define KIND_WEIGHTS (NEURAL_KINDS * 8 * NEURAL_INPUTS)
 #define CELLS (2 * NEURAL_REFINE_CONTEXTS * NEURAL_REFINE_CELLS)
 #define CALIBRATE_SHIFT 3 /* a chunk moves the start by an eighth of what it learned */
 
 static void tuning_default(struct neural_tuning *t)
 {
-	static const int16_t weight[NEURAL_INPUTS] = {180, 20, 30, 40, 20, 20, 0, 0}; /* of 256 */
+	static const int16_t weight[NEURAL_INPUTS] = {180, 20, 30, 30, 30, 20, 20, 20}; /* of 256 */
 	int32_t *w = &t->weight[0][0][0];
 	uint16_t *cell = &t->refine[0][0][0];
 
 	for (unsigned i = 0; i < WEIGHTS; i++)
 		w[i] = weight[i % NEURAL_INPUTS] * (NEURAL_WEIGHT_ONE / 256);
+	memset(t->kind_weight, 0, sizeof t->kind_weight);
 	for (unsigned i = 0; i < CELLS; i++) {
 		uint32_t octave = i % NEURAL_REFINE_CELLS / 4, miss = (9 + 2 * (i % 4)) << octave >> 3;
 
@@ -38,9 +40,14 @@ static uint16_t probability(int32_t x)
 	return (uint16_t)(x < 0 ? 0 : x > 65535 ? 65535 : x);
 }
 
+static int32_t weight_bounded(int32_t w)
+{
+	return w < -NEURAL_WEIGHT_MAX ? -NEURAL_WEIGHT_MAX : w > NEURAL_WEIGHT_MAX ? NEURAL_WEIGHT_MAX : w;
+}
+
 void neural_tuning_get(struct neural_tuning *t, const struct model *m)
 {
-	int32_t *w = &t->weight[0][0][0];
+	int32_t *w = &t->weight[0][0][0], *kind = &t->kind_weight[0][0][0];
 	uint16_t *cell = &t->refine[0][0][0];
 	const int32_t *from = m->mixer;
 
@@ -48,8 +55,10 @@ void neural_tuning_get(struct neural_tuning *t, const struct model *m)
 		tuning_default(t);
 		return;
 	}
-	for (unsigned i = 0; i < WEIGHTS; i++, from++)
-		w[i] = *from < -NEURAL_WEIGHT_MAX ? -NEURAL_WEIGHT_MAX : *from > NEURAL_WEIGHT_MAX ? NEURAL_WEIGHT_MAX : *from;
+	for (unsigned i = 0; i < WEIGHTS; i++)
+		w[i] = weight_bounded(*from++);
+	for (unsigned i = 0; i < KIND_WEIGHTS; i++)
+		kind[i] = weight_bounded(*from++);
 	for (unsigned i = 0; i < CELLS; i++)
 		cell[i] = probability(*from++);
 	for (unsigned i = 0; i < NEURAL_TRUSTS; i++)
@@ -61,12 +70,14 @@ void neural_tuning_get(struct neural_tuning *t, const struct model *m)
 
 static void tuning_put(const struct neural_tuning *t, struct model *m)
 {
-	const int32_t *w = &t->weight[0][0][0];
+	const int32_t *w = &t->weight[0][0][0], *kind = &t->kind_weight[0][0][0];
 	const uint16_t *cell = &t->refine[0][0][0];
 	int32_t *to = m->mixer;
 
 	for (unsigned i = 0; i < WEIGHTS; i++)
 		*to++ = w[i];
+	for (unsigned i = 0; i < KIND_WEIGHTS; i++)
+		*to++ = kind[i];
 	for (unsigned i = 0; i < CELLS; i++)
 		*to++ = cell[i];
 	for (unsigned i = 0; i < NEURAL_TRUSTS; i++)
@@ -150,6 +161,8 @@ int neural_calibrate(struct model *m, const struct train_chunk *chunks, size_t n
 		rc = calibrate_chunk(nn, m, scratch, &chunks[i], frame, cap, &coded);
 		plain += chunks[i].len;
 	}
+	if (!rc)
+		rc = neural_test(m, m->answer);
 	if (bits)
 		*bits = plain ? 8.0 * (double)coded / (double)plain : 0;
 out:

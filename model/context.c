@@ -19,6 +19,7 @@
 
 #define HASH 0x9e3779b97f4a7c15u
 #define FIELDS_MAX 64
+#define SLOTS_LOG2_MIN 8u
 #define LOOK_AGAIN 32 /* matches shorter than this look for a longer one */
 
 /* Where the current and the previous line and their fields begin. */
@@ -44,6 +45,8 @@ struct context {
 	uint32_t rows[MODEL_CONTEXTS_MAX];
 	uint32_t *at6, *at12; /* slots of this position below */
 	uint32_t first_late; /* contexts from this on need history or matches */
+	unsigned match_log2, history_log2; /* slots in use */
+	/* From here on only the slots in use are cleared for a chunk. */
 	uint32_t positions6[1u << MATCH_SLOTS_LOG2];
 	uint32_t positions12[1u << MATCH_SLOTS_LOG2];
 	struct history history[CONTEXT_HISTORIES];
@@ -135,8 +138,8 @@ static void match_find(struct context *c)
 	uint64_t hash6 = c->hash[CTX_O6];
 	uint64_t hash12 = (hash6 + (c->c8 >> 48) + ((c->c16 & 0xffffffff) << 16)) * HASH;
 
-	c->at6 = &c->positions6[hash6 >> (64 - MATCH_SLOTS_LOG2)];
-	c->at12 = &c->positions12[hash12 >> (64 - MATCH_SLOTS_LOG2)];
+	c->at6 = &c->positions6[hash6 >> (64 - c->match_log2)];
+	c->at12 = &c->positions12[hash12 >> (64 - c->match_log2)];
 	__builtin_prefetch(c->at6);
 	__builtin_prefetch(c->at12);
 }
@@ -185,7 +188,7 @@ static void histories_find(struct context *c)
 	static const uint8_t source[CONTEXT_HISTORIES] = {CTX_O1, CTX_O2, CTX_O3, CTX_O4, CTX_O6, CTX_WORD};
 
 	for (unsigned i = 0; i < CONTEXT_HISTORIES; i++)
-		history_find(&c->history[i], c->hash[source[i]]);
+		history_find(&c->history[i], c->hash[source[i]], c->history_log2);
 }
 
 static void histories_read(struct context *c)
@@ -225,9 +228,25 @@ static void position_enter(struct context *c, uint8_t byte)
 	rows_find(c, c->first_late, c->m->shape.contexts);
 }
 
-void context_begin(struct context *c, const struct model *m, unsigned class, const uint8_t *buf)
+/* About as many slots as the chunk has bytes, a power of two. */
+static unsigned slots_log2(size_t n, unsigned max)
 {
-	memset(c, 0, sizeof *c);
+	unsigned log2 = SLOTS_LOG2_MIN;
+
+	while (log2 < max && (size_t)1 << log2 < n)
+		log2++;
+	return log2;
+}
+
+void context_begin(struct context *c, const struct model *m, unsigned class, const uint8_t *buf, size_t n)
+{
+	memset(c, 0, offsetof(struct context, positions6));
+	c->match_log2 = slots_log2(n, MATCH_SLOTS_LOG2);
+	c->history_log2 = slots_log2(n, HISTORY_SLOTS_LOG2);
+	memset(c->positions6, 0, sizeof *c->positions6 << c->match_log2);
+	memset(c->positions12, 0, sizeof *c->positions12 << c->match_log2);
+	for (unsigned i = 0; i < CONTEXT_HISTORIES; i++)
+		memset(c->history[i].slots, 0, sizeof *c->history[i].slots << c->history_log2);
 	c->m = m;
 	c->buf = buf;
 	c->class = class % CLASS_COUNT;

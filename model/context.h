@@ -6,7 +6,7 @@
  * matches into the chunk and into the model's dictionary) into a row number of its embedding table. All integer, all
  * deterministic; state belongs to one chunk and one thread. Use:
  *
- *     context_begin(c, m, class, buf);
+ *     context_begin(c, m, class, buf, n);
  *     for (i = 0; i < n; i++) {
  *             context_rows(c, rows);        rows[k] for k < m->shape.contexts
  *             ... code or learn byte i; buf[i] is now set ...
@@ -50,8 +50,8 @@ struct context; /* opaque; large: allocate once per worker */
 int context_create(struct context **out);
 void context_destroy(struct context *c);
 
-/* Forgets the chunk before and starts a new one; cheap: proportional to the history tables, a few hundred KiB at most. */
-void context_begin(struct context *c, const struct model *m, unsigned class, const uint8_t *buf);
+/* Forgets the chunk before and starts one of n bytes; cheap: the tables that are cleared are as small as the chunk allows, a few hundred KiB at most. */
+void context_begin(struct context *c, const struct model *m, unsigned class, const uint8_t *buf, size_t n);
 
 void context_rows(struct context *c, uint32_t rows[MODEL_CONTEXTS_MAX]);
 

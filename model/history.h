@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * In-chunk history: what followed the last time this context was seen in the chunk. One table per context, direct-indexed by
- * its hash with a check byte, small enough to stay in the second-level cache, cleared for every chunk.
+ * its hash with a check byte, small enough to stay in the second-level cache, smaller for short chunks, cleared for every chunk.
  */
 #ifndef FIRN_MODEL_HISTORY_H
 #define FIRN_MODEL_HISTORY_H
 
 #include <stdint.h>
 
-#define HISTORY_SLOTS_LOG2 14
+#define HISTORY_SLOTS_LOG2 14 /* at most */
 
 /* A slot: last byte seen (bits 0-7), the last different byte before it (8-15), how often in a row, up to 3 (16-17), check (24-31). */
 struct history {
@@ -17,11 +17,11 @@ struct history {
 	uint32_t slots[1u << HISTORY_SLOTS_LOG2];
 };
 
-/* Goes to the slot of the context with this hash (well mixed in its high bits), so that memory can work before history_read. */
-static inline void history_find(struct history *h, uint64_t hash)
+/* Goes to the slot, of 2^slots_log2, of the context with this hash (well mixed in its high bits), so that memory can work before history_read. */
+static inline void history_find(struct history *h, uint64_t hash, unsigned slots_log2)
 {
-	h->at = (uint32_t)(hash >> (64 - HISTORY_SLOTS_LOG2));
-	h->state = (uint32_t)(hash >> (56 - HISTORY_SLOTS_LOG2)) << 24;
+	h->at = (uint32_t)(hash >> (64 - slots_log2));
+	h->state = (uint32_t)(hash >> (56 - slots_log2)) << 24;
 	__builtin_prefetch(&h->slots[h->at]);
 }
 

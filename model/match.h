@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-#define MATCH_SLOTS_LOG2 15
+#define MATCH_SLOTS_LOG2 15 /* at most */
 #define MATCH_BUCKETS 16
 
 struct match {

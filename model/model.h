@@ -35,6 +35,7 @@
 
 /* Initial weights of the codec's mixers, calibrated after training; their meaning is codec/neural's own. */
 #define MODEL_MIXER_MAX 8192
+#define MODEL_ANSWERS 2
 
 struct model_shape {
 	uint32_t contexts;                       /* 1..MODEL_CONTEXTS_MAX; which ones: context_ids               */
@@ -52,6 +53,7 @@ struct model {
 	int16_t *out;                      /* [MODEL_NODES][hidden], 64-byte aligned              */
 	int32_t out_bias[MODEL_NODES];
 	int32_t mixer[MODEL_MIXER_MAX];
+	uint32_t answer[MODEL_ANSWERS];    /* what the codec's test gives at each level; 0: not known */
 	uint8_t *dict;                     /* dict_len bytes: whole chunks of the mount, joined   */
 	uint32_t *dict_index;              /* built at load: hash of 5 bytes -> position after them (model/dict.h) */
 	uint32_t dict_index_log2;

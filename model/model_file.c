@@ -32,9 +32,10 @@ struct model_file_disk {
 	uint8_t mixer_len[4];   /*  36 */
 	uint8_t context_ids[MODEL_CONTEXTS_MAX]; /* 40, unused ones zero */
 	uint8_t rows_log2[MODEL_CONTEXTS_MAX];   /* 72, unused ones zero */
-	/* 104: the stream */
+	uint8_t answer[MODEL_ANSWERS][4];        /* 104 */
+	/* 112: the stream */
 };
-_Static_assert(sizeof(struct model_file_disk) == 104, "model_file_disk");
+_Static_assert(sizeof(struct model_file_disk) == 112, "model_file_disk");
 #define CHECKED_FROM 16u
 
 static void put32(uint8_t *p, uint32_t x)
@@ -119,8 +120,11 @@ static int table_code(struct number_io *io, struct model *m, uint32_t k)
 	stats_init(stat.scale, SCALES);
 	stats_init(stat.shift, SCALES);
 	stats_init(&stat.weight[0][0], SCALES * NEAR);
-	for (uint32_t r = 0; !rc && r < rows; r++)
+	for (uint32_t r = 0; !rc && r < rows; r++) {
 		rc = row_code(io, &stat, m->embed[k] + (size_t)r * hidden, hidden, &scale);
+		if (number_exhausted(io))
+			rc = -EUCLEAN;
+	}
 	return rc;
 }
 
@@ -163,8 +167,9 @@ static int stream_code(struct number_io *io, struct model *m)
 	return rc;
 }
 
-static void header_put(const struct model_shape *s, uint8_t *bytes, size_t len)
+static void header_put(const struct model *m, uint8_t *bytes, size_t len)
 {
+	const struct model_shape *s = &m->shape;
 	struct model_file_disk d = {0};
 	uint64_t checksum;
 
@@ -177,6 +182,8 @@ static void header_put(const struct model_shape *s, uint8_t *bytes, size_t len)
 	put32(d.mixer_len, s->mixer_len);
 	memcpy(d.context_ids, s->context_ids, s->contexts);
 	memcpy(d.rows_log2, s->rows_log2, s->contexts);
+	for (unsigned i = 0; i < MODEL_ANSWERS; i++)
+		put32(d.answer[i], m->answer[i]);
 	memcpy(bytes, &d, sizeof d);
 	checksum = htole64(XXH3_64bits(bytes + CHECKED_FROM, len - CHECKED_FROM));
 	memcpy(bytes + offsetof(struct model_file_disk, checksum), &checksum, sizeof checksum);
@@ -210,7 +217,7 @@ int model_save(const struct model *m, uint8_t **bytes, size_t *len)
 		return rc;
 	}
 	*len = n + sizeof(struct model_file_disk);
-	header_put(&m->shape, p, *len);
+	header_put(m, p, *len);
 	*bytes = p;
 	return 0;
 }
@@ -257,6 +264,8 @@ int model_load(const void *bytes, size_t len, struct model **out)
 	rc = model_create(&shape, &m);
 	if (rc)
 		return rc;
+	for (unsigned i = 0; i < MODEL_ANSWERS; i++)
+		m->answer[i] = get32((const uint8_t *)bytes + offsetof(struct model_file_disk, answer) + sizeof(uint32_t) * i);
 	len -= sizeof(struct model_file_disk);
 	range_dec_begin(&dec, stream, len);
 	rc = stream_code(&io, m);

@@ -13,6 +13,12 @@ struct number_io {
 	struct range_dec *dec;
 };
 
+/* True when what was read cannot end where the input does, so that reading on is a waste: damaged input must not cost the time of the largest model. */
+static inline int number_exhausted(const struct number_io *io)
+{
+	return io->dec && range_dec_exhausted(io->dec);
+}
+
 /* Adaptive statistics of one kind of number: its bit length in unary, its sign, the bit below the top one. */
 #define NUMBER_BITS_MAX 31
 struct number_stat {

@@ -194,11 +194,11 @@ int pack_bytes(struct number_io *io, uint8_t *bytes, size_t n)
 
 	if (rc)
 		return rc;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && !number_exhausted(io); i++) {
 		bytes[i] = byte_code(k, bytes[i]);
 		byte_note(k, bytes[i]);
 	}
 	free(k->slots);
 	free(k);
-	return 0;
+	return number_exhausted(io) ? -EUCLEAN : 0;
 }

@@ -8,7 +8,7 @@
 
 #include "model/number.h"
 
-/* Codes n bytes through io: writes them, or reads them into bytes. -ENOMEM. */
+/* Codes n bytes through io: writes them, or reads them into bytes. -ENOMEM, -EUCLEAN: the input ended long before. */
 int pack_bytes(struct number_io *io, uint8_t *bytes, size_t n);
 
 #endif

@@ -26,6 +26,7 @@ struct range_enc {
 struct range_dec {
 	uint64_t code, range;
 	const uint8_t *in, *end;
+	size_t size;  /* of the input */
 	size_t words; /* read so far, those behind the end too */
 };
 
@@ -108,7 +109,7 @@ static inline uint32_t range_read(struct range_dec *d)
 
 static inline void range_dec_begin(struct range_dec *d, const uint8_t *src, size_t n)
 {
-	*d = (struct range_dec){.range = UINT64_MAX, .in = src, .end = src + n};
+	*d = (struct range_dec){.range = UINT64_MAX, .in = src, .end = src + n, .size = n};
 	d->code = (uint64_t)range_read(d) << 32;
 	d->code |= range_read(d);
 }
@@ -129,6 +130,12 @@ static inline unsigned range_decode(struct range_dec *d, uint32_t p)
 		d->range <<= 32;
 	}
 	return bit;
+}
+
+/* More was read than an encoder would have left to be read: range_dec_end will fail. */
+static inline int range_dec_exhausted(const struct range_dec *d)
+{
+	return d->in == d->end && 4 * (d->words - 2) > d->size;
 }
 
 /* After the last bit: 0, or -EUCLEAN when an encoder would not have written n bytes for what was decoded. */

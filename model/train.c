@@ -139,7 +139,7 @@ static void trainer_learn(void *arg, unsigned l, unsigned thread)
 		return;
 	buf = lane->chunk->bytes + lane->pos;
 	if (lane->pos == 0)
-		context_begin(lane->context, &t->view, context_classify(buf, lane->chunk->len), buf);
+		context_begin(lane->context, &t->view, context_classify(buf, lane->chunk->len), buf, lane->chunk->len);
 	for (unsigned i = 0; i < lane->count; i++) {
 		context_rows(lane->context, rows);
 		context_update(lane->context, buf[i]);

@@ -40,7 +40,7 @@ static double eval_chunk(const struct train_kernel *kernel, const struct model *
 	uint8_t node[TRAIN_PATH];
 	double bits = 0;
 
-	context_begin(c, m, context_classify(buf, n), buf);
+	context_begin(c, m, context_classify(buf, n), buf, n);
 	for (size_t i = 0; i < n; i++) {
 		context_rows(c, rows);
 		for (unsigned k = 0; k < m->shape.contexts; k++)

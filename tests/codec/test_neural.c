@@ -109,15 +109,9 @@ static void test_largest_chunk(void **state)
 	model_destroy(m);
 }
 
-static void test_kernels_agree(void **state)
+/* This kernel's frames are those of the plain C, which also decodes them. */
+static void kernel_agrees(struct neural *nn, const char *kernel)
 {
-	struct neural *nn;
-
-	(void)state;
-	unsetenv("FIRN_KERNEL");
-	if (!strcmp(codec_kernel(), "scalar"))
-		skip();
-	assert_int_equal(neural_create(&nn), 0);
 	for (unsigned shape = 0; shape < 8; shape++) {
 		struct model *m = model_random(32 + 32 * (shape / 2), 2000, shape % 2, shape);
 
@@ -126,6 +120,7 @@ static void test_kernels_agree(void **state)
 				size_t len, len2;
 
 				fill(kind, 20000);
+				setenv("FIRN_KERNEL", kernel, 1);
 				assert_int_equal(neural_encode(nn, m, level, plain, 20000, frame, CAP, &len), 0);
 				setenv("FIRN_KERNEL", "scalar", 1);
 				assert_string_equal(codec_kernel(), "scalar");
@@ -134,11 +129,30 @@ static void test_kernels_agree(void **state)
 				assert_memory_equal(frame, frame2, len);
 				assert_int_equal(neural_decode(nn, m, level, frame, len, again, 20000), 0);
 				assert_memory_equal(plain, again, 20000);
-				unsetenv("FIRN_KERNEL");
 			}
 		model_destroy(m);
 	}
+}
+
+static void test_kernels_agree(void **state)
+{
+	static const char *const kernels[] = {"avx2", "avx512"};
+	struct neural *nn;
+	unsigned tested = 0;
+
+	(void)state;
+	assert_int_equal(neural_create(&nn), 0);
+	for (unsigned i = 0; i < sizeof kernels / sizeof *kernels; i++) {
+		setenv("FIRN_KERNEL", kernels[i], 1);
+		if (strcmp(codec_kernel(), kernels[i]))
+			continue; /* not on this processor */
+		kernel_agrees(nn, kernels[i]);
+		tested++;
+	}
+	unsetenv("FIRN_KERNEL");
 	neural_destroy(nn);
+	if (!tested)
+		skip();
 }
 
 static void test_cap_is_kept(void **state)
@@ -268,7 +282,7 @@ static void test_loaded_through_codec(void **state)
 /* Checksums of frames of a fixed model: they change only with the format, and then on purpose. */
 static void test_golden(void **state)
 {
-	static const uint64_t want[4] = {0x5964746acc15124e, 0xd8e85637d707b415, 0x2b3d23a77ecfd82a, 0x400c3d35a872a7bb};
+	static const uint64_t want[4] = {0x845b7f2d98bf46e7, 0xd8e85637d707b415, 0xbbd99c845b5a6479, 0x83f650e06b7acd26};
 	struct model *m = model_random(64, 3000, 0, 42);
 	struct neural *nn;
 	uint8_t *bytes;

@@ -46,7 +46,7 @@ static void fill_text(uint8_t *buf, size_t n, uint64_t seed)
 
 static void walk(struct context *c, const struct model *m, const uint8_t *buf, size_t n, uint32_t (*rows)[MODEL_CONTEXTS_MAX])
 {
-	context_begin(c, m, context_classify(buf, n), buf);
+	context_begin(c, m, context_classify(buf, n), buf, n);
 	for (size_t i = 0; i < n; i++) {
 		context_rows(c, rows[i]);
 		context_update(c, buf[i]);
@@ -92,12 +92,12 @@ static void test_rows_are_causal(void **state)
 	fill_text(a, N, 3);
 	memcpy(b, a, N);
 	fill_text(b + N / 2, N - N / 2, 4);
-	context_begin(c, m, 3, a);
+	context_begin(c, m, 3, a, N);
 	for (size_t i = 0; i < N; i++) {
 		context_rows(c, rows_a[i]);
 		context_update(c, a[i]);
 	}
-	context_begin(c, m, 3, b);
+	context_begin(c, m, 3, b, N);
 	for (size_t i = 0; i < N; i++) {
 		context_rows(c, rows_b[i]);
 		context_update(c, b[i]);
@@ -120,7 +120,7 @@ static void test_match_in_chunk(void **state)
 	for (size_t i = 0; i < 1000; i++)
 		buf[i] = buf[i + 1000] = (uint8_t)random_next(&seed);
 	assert_int_equal(context_create(&c), 0);
-	context_begin(c, m, 0, buf);
+	context_begin(c, m, 0, buf, sizeof buf);
 	for (size_t i = 0; i < 2000; i++) {
 		const struct context_predictions *p = context_predictions(c);
 
@@ -148,7 +148,7 @@ static void test_match_in_dict(void **state)
 	model_index_dict(m);
 	memcpy(buf, m->dict + 4000, sizeof buf);
 	assert_int_equal(context_create(&c), 0);
-	context_begin(c, m, 0, buf);
+	context_begin(c, m, 0, buf, sizeof buf);
 	for (size_t i = 0; i < sizeof buf; i++) {
 		const struct context_predictions *p = context_predictions(c);
 
