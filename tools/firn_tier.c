@@ -86,7 +86,7 @@ static int policy_write(const struct place *p, const char *text)
 {
 	const struct target *t = &p->target;
 	struct inode *root;
-	int rc;
+	int rc = 0;
 
 	if (p->mounted)
 		rc = text ? setxattr(p->path, TIER_XATTR, text, strlen(text), 0) : removexattr(p->path, TIER_XATTR);
