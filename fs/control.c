@@ -3,6 +3,7 @@
  * What the commands of fs/control.h do.
  */
 #include "fs/control.h"
+#include "fs/control_train.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -159,11 +160,16 @@ static const struct {
 	{CONTROL_HELLO, run_hello},     {CONTROL_STAT, run_stat},     {CONTROL_COMMIT, run_commit},
 	{CONTROL_COMPACT, run_compact}, {CONTROL_MODELS, run_models},
 	{CONTROL_STAT_BY, run_stat_by}, {CONTROL_SCRUB, run_scrub},   {CONTROL_DAMAGED, run_damaged},
+	{CONTROL_STAT_BY, run_stat_by}, {CONTROL_EXTENTS, control_extents},
+	{CONTROL_READ, control_read},   {CONTROL_MODEL_ADD, control_model_add},
 };
 #define COMMANDS (sizeof commands / sizeof *commands)
 
 static_assert(sizeof(struct control_stat) <= CONTROL_SIZE_MAX, "control_stat");
 static_assert(sizeof(struct control_stat_by) <= CONTROL_SIZE_MAX, "control_stat_by");
+static_assert(sizeof(struct control_extents) <= CONTROL_SIZE_MAX, "control_extents");
+static_assert(sizeof(struct control_read) <= CONTROL_SIZE_MAX, "control_read");
+static_assert(sizeof(struct control_model_add) <= CONTROL_SIZE_MAX, "control_model_add");
 static_assert(sizeof(struct control_compact) <= CONTROL_SIZE_MAX, "control_compact");
 static_assert(sizeof(struct control_damaged) <= CONTROL_SIZE_MAX, "control_damaged");
 static_assert(sizeof(struct control_models) <= CONTROL_SIZE_MAX, "control_models");

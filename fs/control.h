@@ -16,7 +16,8 @@
 #include <linux/ioctl.h>
 
 #include "fs/compactor.h"
-#include "fs/models.h"
+#include "fs/models_upload.h"
+#include "fs/sample.h"
 #include "fs/scrub.h"
 #include "fs/stat.h"
 #include "fs/stat_by.h"
@@ -106,6 +107,34 @@ struct control_damaged {
 	char paths[12288];
 };
 
+/*
+ * The extents of which a training sample is drawn, ascending ids, a page at a time: `from` is the id to go on at, in the reply of the next page, 0 when
+ * there is none. A page may be empty.
+ */
+#define CONTROL_EXTENTS_MAX 1000
+struct control_extents {
+	struct control_header header;
+	uint64_t from;
+	uint32_t chunk_size; /* reply */
+	uint32_t count;
+	struct sample_extent list[CONTROL_EXTENTS_MAX];
+};
+
+/* Plain bytes of one of them, from `offset` on: `len` of them, as many as there are. Reading so is no reason to keep it hot. */
+#define CONTROL_READ_MAX 15360
+struct control_read {
+	struct control_header header;
+	uint64_t id;
+	uint32_t offset, len;
+	uint8_t bytes[CONTROL_READ_MAX];
+};
+
+/* A model, piece by piece (fs/models_upload.h); with the last piece it is adopted and durable. */
+struct control_model_add {
+	struct control_header header;
+	struct models_piece piece;
+};
+
 #define CONTROL_TYPE 0xf1
 #define CONTROL_HELLO _IOWR(CONTROL_TYPE, 1, struct control_hello)
 #define CONTROL_STAT _IOWR(CONTROL_TYPE, 2, struct control_stat)
@@ -113,6 +142,9 @@ struct control_damaged {
 #define CONTROL_COMPACT _IOWR(CONTROL_TYPE, 4, struct control_compact)
 #define CONTROL_STAT_BY _IOWR(CONTROL_TYPE, 6, struct control_stat_by)
 #define CONTROL_MODELS _IOWR(CONTROL_TYPE, 5, struct control_models)
+#define CONTROL_EXTENTS _IOWR(CONTROL_TYPE, 7, struct control_extents)
+#define CONTROL_READ _IOWR(CONTROL_TYPE, 8, struct control_read)
+#define CONTROL_MODEL_ADD _IOWR(CONTROL_TYPE, 9, struct control_model_add)
 
 #define CONTROL_SCRUB _IOWR(CONTROL_TYPE, 16, struct control_scrub)
 #define CONTROL_DAMAGED _IOWR(CONTROL_TYPE, 17, struct control_damaged)

@@ -20,8 +20,7 @@
 
 struct candidate {
 	double key;
-	uint64_t id;
-	uint32_t plain;
+	struct sample_extent e;
 };
 
 struct draw {
@@ -38,14 +37,42 @@ static uint64_t sample_hash(uint64_t x)
 	return x ^ (x >> 31);
 }
 
+struct walk {
+	int (*fn)(void *arg, const struct sample_extent *e);
+	void *arg;
+};
+
 /* Of groups the whole is drawn, as it is coded, not the members. */
-static int sample_consider(void *arg, const struct extent *e)
+static int volume_extent(void *arg, const struct extent *e)
+{
+	const struct walk *w = arg;
+	struct sample_extent s = {e->id, e->pos.stored, e->plain};
+
+	return e->group ? 0 : w->fn(w->arg, &s);
+}
+
+static int volume_scan(void *arg, int (*fn)(void *fn_arg, const struct sample_extent *e), void *fn_arg)
+{
+	struct walk w = {fn, fn_arg};
+
+	return scan_extents(arg, volume_extent, &w);
+}
+
+static int volume_read(void *arg, struct codec_ctx *ctx, const struct sample_extent *e, uint8_t *buf, uint32_t *len)
+{
+	return extent_read(arg, ctx, e->id, buf, e->plain, len);
+}
+
+struct sample_source sample_source_volume(struct volume *vol)
+{
+	return (struct sample_source){.chunk_size = vol->super.chunk_size, .scan = volume_scan, .read = volume_read, .arg = vol};
+}
+
+static int sample_consider(void *arg, const struct sample_extent *e)
 {
 	struct draw *d = arg;
 	double u;
 
-	if (e->group)
-		return 0;
 	if (d->n == d->room) {
 		size_t room = d->room ? 2 * d->room : 4096;
 		struct candidate *grown = realloc(d->list, room * sizeof *grown);
@@ -56,7 +83,7 @@ static int sample_consider(void *arg, const struct extent *e)
 		d->room = room;
 	}
 	u = ((double)(sample_hash(d->seed ^ sample_hash(e->id)) >> 12) + 0.5) / (double)(1ull << 52);
-	d->list[d->n++] = (struct candidate){-log(u) / (double)(e->pos.stored + 1), e->id, e->plain};
+	d->list[d->n++] = (struct candidate){-log(u) / ((double)e->stored + 1), *e};
 	d->plain += e->plain;
 	return 0;
 }
@@ -67,19 +94,19 @@ static int sample_compare(const void *a, const void *b)
 
 	if (x->key != y->key)
 		return x->key < y->key ? -1 : 1;
-	return x->id < y->id ? -1 : x->id > y->id;
+	return x->e.id < y->e.id ? -1 : x->e.id > y->e.id;
 }
 
 /* Reads candidate c; NULL bytes when it is damaged, gone, or not worth learning from. */
-static int sample_read(struct volume *vol, struct codec_ctx *ctx, const struct candidate *c, struct train_chunk *out)
+static int sample_read(const struct sample_source *source, struct codec_ctx *ctx, const struct candidate *c, struct train_chunk *out)
 {
-	uint8_t *bytes = malloc(c->plain);
+	uint8_t *bytes = malloc(c->e.plain);
 	int rc;
 
 	*out = (struct train_chunk){0};
 	if (!bytes)
 		return -ENOMEM;
-	rc = extent_read(vol, ctx, c->id, bytes, c->plain, &out->len);
+	rc = source->read(source->arg, ctx, &c->e, bytes, &out->len);
 	if (rc < 0 || codec_incompressible(bytes, out->len)) {
 		free(bytes);
 		out->len = 0;
@@ -89,7 +116,7 @@ static int sample_read(struct volume *vol, struct codec_ctx *ctx, const struct c
 	return 0;
 }
 
-static int sample_read_window(struct volume *vol, const struct candidate *list, size_t n, struct train_chunk *out)
+static int sample_read_window(const struct sample_source *source, const struct candidate *list, size_t n, struct train_chunk *out)
 {
 	int failed = 0;
 
@@ -101,7 +128,7 @@ static int sample_read_window(struct volume *vol, const struct candidate *list, 
 #pragma omp for schedule(dynamic)
 		for (size_t i = 0; i < n; i++) {
 			if (rc == 0)
-				rc = sample_read(vol, ctx, &list[i], &out[i]);
+				rc = sample_read(source, ctx, &list[i], &out[i]);
 		}
 		codec_ctx_destroy(ctx);
 #pragma omp critical(sample_failed)
@@ -135,7 +162,7 @@ static void sample_shuffle(struct sample *s, uint64_t seed)
 	}
 }
 
-int sample_draw(struct volume *vol, uint64_t max_bytes, uint64_t seed, struct sample *out)
+int sample_draw(const struct sample_source *source, uint64_t max_bytes, uint64_t seed, struct sample *out)
 {
 	struct train_chunk read[WINDOW];
 	struct draw d = {.seed = seed};
@@ -143,7 +170,7 @@ int sample_draw(struct volume *vol, uint64_t max_bytes, uint64_t seed, struct sa
 	int rc;
 
 	*out = (struct sample){0};
-	rc = scan_extents(vol, sample_consider, &d);
+	rc = source->scan(source->arg, sample_consider, &d);
 	if (rc == 0 && d.n == 0)
 		rc = -ENODATA;
 	if (rc == 0 && !(out->chunks = malloc(d.n * sizeof *out->chunks)))
@@ -155,13 +182,13 @@ int sample_draw(struct volume *vol, uint64_t max_bytes, uint64_t seed, struct sa
 	qsort(d.list, d.n, sizeof *d.list, sample_compare);
 	out->mount_bytes = d.plain;
 	out->mount_extents = d.n;
-	for (size_t at = 0; rc == 0 && at < d.n && out->bytes + vol->super.chunk_size <= max_bytes; at += WINDOW) {
+	for (size_t at = 0; rc == 0 && at < d.n && out->bytes + source->chunk_size <= max_bytes; at += WINDOW) {
 		size_t n = d.n - at < WINDOW ? d.n - at : WINDOW;
 
 		memset(read, 0, sizeof read);
-		rc = sample_read_window(vol, d.list + at, n, read);
+		rc = sample_read_window(source, d.list + at, n, read);
 		for (size_t i = 0; i < n; i++) {
-			seen += d.list[at + i].plain;
+			seen += d.list[at + i].e.plain;
 			out->learnable_bytes += read[i].len;
 		}
 		sample_take(out, read, n, max_bytes);

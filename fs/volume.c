@@ -19,6 +19,7 @@
 #include "fs/extent.h"
 #include "fs/flush.h"
 #include "fs/heat.h"
+#include "fs/models_upload.h"
 #include "fs/inode.h"
 #include "fs/models.h"
 #include "fs/pool.h"
@@ -278,6 +279,8 @@ static int parts_create(struct volume *vol)
 		r = cache_create(vol);
 	if (r == 0)
 		r = heat_create(vol);
+	if (r == 0 && !vol->readonly)
+		r = models_upload_create(vol);
 	if (r == 0)
 		r = ahead_create(vol);
 	if (r == 0)
@@ -296,6 +299,7 @@ static void parts_destroy(struct volume *vol)
 	inode_table_destroy(vol);
 	ahead_destroy(vol);
 	heat_destroy(vol);
+	models_upload_destroy(vol);
 	cache_destroy(vol);
 	if (vol->models)
 		models_destroy(vol);

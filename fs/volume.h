@@ -29,6 +29,7 @@ struct pool;        /* fs/pool.c    */
 struct damage;      /* fs/damage.c  */
 struct compactor;   /* fs/compactor.c */
 struct heat;        /* fs/heat.c    */
+struct models_upload; /* fs/models_upload.c */
 
 enum volume_atime { ATIME_RELATIME, ATIME_NOATIME, ATIME_STRICT };
 
@@ -66,6 +67,7 @@ struct volume {
 	struct extent_map *extents;
 	struct model_set *models;
 	struct heat *heat;         /* NULL when read-only */
+	struct models_upload *upload; /* likewise */
 	bool closing;              /* set before the last commit; atomic */
 	uint64_t requests;         /* of the mount's users so far; atomic */
 	struct compactor *compactor; /* of a mount; else NULL */

@@ -8,18 +8,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "codec/codec.h"
-#include "fs/models.h"
 #include "tools/firn.h"
 #include "tools/progress.h"
 #include "tools/train_net.h"
+#include "tools/train_target.h"
 #include "tools/train_zdict.h"
 
+#define NICE 10
+
 static const char help[] =
-	"Usage: firn train [OPTION...] STORE\n"
-	"Learns a zstd dictionary and a network from the data of the store; each is\n"
-	"kept if it will save more bytes than it takes. 'firn compact' then uses them.\n\n"
+	"Usage: firn train [OPTION...] STORE|DIR\n"
+	"Learns a zstd dictionary and a network from the data of the store, mounted or not;\n"
+	"each is kept if it will save more bytes than it takes. 'firn compact' then uses them.\n\n"
 	"      --level=LEVEL    what the network is for: fast or normal (default)\n"
 	"      --minutes=N      end the training of the network in about N minutes\n"
 	"      --sample=MB      learn from at most so many MB (default 64)\n"
@@ -146,25 +149,21 @@ static void train_say_net(const struct net_choice *c, bool adopted)
 	       progress_size(a, c->saves > 0 ? c->saves : 0), progress_size(b, c->costs));
 }
 
-static int train_dictionary(struct volume *vol, const struct train_arguments *a, const struct train_parts *parts,
+static int train_dictionary(const struct target *t, const struct train_arguments *a, const struct train_parts *parts,
 			    struct zdict_choice *z)
 {
-	uint16_t number;
 	int rc = zdict_choose(parts, a->net.learnable, a->net.train.threads, z);
 
 	if (rc == 0 && z->bytes)
-		rc = models_add(vol, MODEL_ZDICT, 1, z->bytes, z->len, &number);
-	if (rc == 0)
-		rc = volume_commit(vol);
+		rc = train_adopt(t, MODEL_ZDICT, z->bytes, z->len);
 	if (rc == 0 && !a->quiet)
 		train_say_zdict(z);
 	return rc;
 }
 
-static int train_network(struct volume *vol, struct train_arguments *a, struct train_parts *parts, struct train_show *show)
+static int train_network(const struct target *t, struct train_arguments *a, struct train_parts *parts, struct train_show *show)
 {
 	struct net_choice net;
-	uint16_t number;
 	bool adopted = false;
 	int rc;
 
@@ -181,9 +180,7 @@ static int train_network(struct volume *vol, struct train_arguments *a, struct t
 	}
 	if (rc == 0 && net.saves > net.costs) {
 		adopted = true;
-		rc = models_add(vol, MODEL_NEURAL, 1, net.bytes, net.len, &number);
-		if (rc == 0)
-			rc = volume_commit(vol);
+		rc = train_adopt(t, MODEL_NEURAL, net.bytes, net.len);
 	}
 	if (rc == 0 && !a->quiet)
 		train_say_net(&net, adopted);
@@ -191,13 +188,14 @@ static int train_network(struct volume *vol, struct train_arguments *a, struct t
 	return rc;
 }
 
-static int train_store(struct volume *vol, struct train_arguments *a, struct train_show *show)
+static int train_store(struct target *t, struct train_arguments *a, struct train_show *show)
 {
 	char read[PROGRESS_SIZE], all[PROGRESS_SIZE];
 	struct zdict_choice zdict = {0};
 	struct train_parts parts;
+	struct sample_source source = train_source(t);
 	struct sample sample;
-	int rc = sample_draw(vol, (uint64_t)a->sample_mb * 1000000, a->net.train.seed, &sample);
+	int rc = sample_draw(&source, (uint64_t)a->sample_mb * 1000000, a->net.train.seed, &sample);
 
 	if (rc < 0)
 		return rc;
@@ -209,11 +207,11 @@ static int train_store(struct volume *vol, struct train_arguments *a, struct tra
 	a->net.learnable = sample.learnable_bytes;
 	rc = parts_split(&sample, &parts);
 	if (rc == 0)
-		rc = train_dictionary(vol, a, &parts, &zdict);
+		rc = train_dictionary(t, a, &parts, &zdict);
 	if (rc == 0) {
 		fflush(stdout);
 		a->net.zdict = zdict.model;
-		rc = train_network(vol, a, &parts, show);
+		rc = train_network(t, a, &parts, show);
 	}
 	zdict_free(&zdict);
 	sample_free(&sample);
@@ -234,11 +232,23 @@ static int train_open_log(const char *path, FILE **log)
 	return 0;
 }
 
+/* Beside a mount in use, training is what waits. */
+static int train_begin(const struct target *t)
+{
+	if (t->vol)
+		return 0;
+	if (t->readonly)
+		return -EROFS;
+	if (setpriority(PRIO_PROCESS, 0, NICE) < 0)
+		return -errno;
+	return target_sync(t);
+}
+
 int firn_train(int argc, char **argv)
 {
 	struct train_arguments a = {.net.level = NEURAL_NORMAL, .net.train.seed = 1, .sample_mb = 64};
 	struct train_show show = {0};
-	struct volume *vol;
+	struct target t;
 	int rc, status = train_parse(argc, argv, &a);
 
 	if (status != 0)
@@ -247,22 +257,24 @@ int firn_train(int argc, char **argv)
 		fputs(help, stdout);
 		return EXIT_SUCCESS;
 	}
-	status = firn_open("train", a.store, false, &vol);
+	status = target_open("train", a.store, false, &t);
 	if (status != EXIT_SUCCESS)
 		return status;
 	if (train_open_log(a.log_path, &show.log) < 0)
-		return firn_close("train", a.store, vol, EXIT_FAILURE);
+		return target_close(&t, EXIT_FAILURE);
 	progress_catch_signals();
-	rc = train_store(vol, &a, &show);
+	rc = train_begin(&t);
+	if (rc == 0)
+		rc = train_store(&t, &a, &show);
 	if (rc == -ENODATA) {
 		if (!a.quiet)
 			printf("nothing learned: the store holds too little that compresses\n");
 	} else if (rc < 0) {
-		status = firn_fail("train", a.store, rc);
+		status = t.vol ? firn_fail("train", a.store, rc) : target_fail(&t, rc);
 	}
 	if (show.log && fclose(show.log) != 0 && status == EXIT_SUCCESS) {
 		fprintf(stderr, "firn train: %s: %s\n", a.log_path, strerror(errno));
 		status = EXIT_FAILURE;
 	}
-	return firn_close("train", a.store, vol, status);
+	return target_close(&t, status);
 }

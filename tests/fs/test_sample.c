@@ -42,6 +42,13 @@ static void fill(struct filled *f)
 	assert_int_equal(volume_commit(f->vol), 0);
 }
 
+static int draw(struct filled *f, uint64_t max_bytes, uint64_t seed, struct sample *out)
+{
+	struct sample_source source = sample_source_volume(f->vol);
+
+	return sample_draw(&source, max_bytes, seed, out);
+}
+
 static int same(const struct sample *a, const struct sample *b)
 {
 	if (a->n != b->n)
@@ -60,7 +67,7 @@ static void test_whole(void **state)
 	struct sample s;
 
 	fill(f);
-	assert_int_equal(sample_draw(f->vol, 1u << 30, 1, &s), 0);
+	assert_int_equal(draw(f, 1u << 30, 1, &s), 0);
 	assert_int_equal(s.n, 2 * FILES);
 	assert_true(s.bytes == (uint64_t)2 * FILES * CHUNK);
 	assert_true(s.mount_bytes == (uint64_t)(2 * FILES + RANDOM_FILES) * CHUNK);
@@ -81,11 +88,11 @@ static void test_repeatable(void **state)
 	struct sample a, b, c;
 
 	fill(f);
-	assert_int_equal(sample_draw(f->vol, 20 * CHUNK, 5, &a), 0);
+	assert_int_equal(draw(f, 20 * CHUNK, 5, &a), 0);
 	assert_true(a.bytes <= 20 * CHUNK && a.n >= 19);
 	filled_reopen(f);
-	assert_int_equal(sample_draw(f->vol, 20 * CHUNK, 5, &b), 0);
-	assert_int_equal(sample_draw(f->vol, 20 * CHUNK, 6, &c), 0);
+	assert_int_equal(draw(f, 20 * CHUNK, 5, &b), 0);
+	assert_int_equal(draw(f, 20 * CHUNK, 6, &c), 0);
 	assert_true(same(&a, &b));
 	assert_false(same(&a, &c));
 	sample_free(&a);
@@ -99,11 +106,11 @@ static void test_nothing(void **state)
 	uint8_t bytes[CHUNK];
 	struct sample s;
 
-	assert_int_equal(sample_draw(f->vol, 1u << 20, 1, &s), -ENODATA);
+	assert_int_equal(draw(f, 1u << 20, 1, &s), -ENODATA);
 	bytes_random(bytes, sizeof bytes, 1);
 	filled_put(f, "random", bytes, sizeof bytes);
 	assert_int_equal(volume_commit(f->vol), 0);
-	assert_int_equal(sample_draw(f->vol, 1u << 20, 1, &s), -ENODATA);
+	assert_int_equal(draw(f, 1u << 20, 1, &s), -ENODATA);
 }
 
 int main(void)

@@ -10,7 +10,6 @@ echo held >"$mnt/file"
 pid=$(daemon_pid)
 mkdir "$scratch/second"
 refused 32 "store: .*(in use|mounted).*$pid" firnfs "$store" "$scratch/second"
-refused 1 "store: .*(in use|mounted).*$pid" firn train "$store"
 firn stat "$store" | grep -q "^1 files" || fail "stat does not ask the daemon"
 refused 1 "store: .*(not empty|in use|mounted)" mkfs.firn "$store"
 [ "$(cat "$mnt/file")" = held ] || fail "the mount was disturbed"
