@@ -75,7 +75,7 @@ static int dir_name(struct volume *vol, uint64_t ino, uint64_t *parent, char nam
 		r = index_scan_open(&op, TABLE_DIRENT, key, sizeof key, NULL, 0, &scan);
 	}
 	if (r == 0) {
-		while (!found && (r = index_scan_next(scan, &rec)) == 1)
+		while (!found && index_scan_next(scan, &rec) == 1)
 			found = dirent_decode(rec.value, rec.len, &slot, name) == 0 && slot.ino == ino;
 		index_scan_close(scan);
 	}

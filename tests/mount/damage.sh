@@ -3,6 +3,7 @@
 # Flipped and missing bytes in a segment cost the files they belong to, with EIO, and nothing else: never wrong bytes.
 . "${top_srcdir:-.}/tests/mount/lib.sh"
 need_fuse
+damaged=yes
 
 # Reads every file of $mnt: prints how many failed; those that can be read must equal the original.
 count_lost() {

@@ -42,6 +42,7 @@ write_and_kill() { # write_and_kill ROUND
 	wait "$noise" 2>/dev/null || true
 	umount -l "$mnt" 2>/dev/null || fusermount3 -uz "$mnt"
 	flock -w 60 "$store/lock" true || fail "the killed daemon still holds the lock"
+	check_store
 	daemons=$((daemons + 1))
 	acknowledged=$((acknowledged + $(cat "$scratch/$1"-* | grep -vc any)))
 }
@@ -55,6 +56,7 @@ compact_and_kill() {
 	wait "$pid" 2>/dev/null || code=$?
 	[ "$code" -eq 0 ] || [ "$code" -eq 137 ] || fail "compact gave $code: $(cat "$scratch/err")"
 	[ "$code" -eq 0 ] || compactions=$((compactions + 1))
+	check_store
 }
 
 make_store -c 16K

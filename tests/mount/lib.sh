@@ -66,10 +66,15 @@ mount_store() { # mount_store [FIRNFS-ARGUMENT...]: $store at $mnt
 	is_mounted "$mnt" || fail "firnfs returned, but nothing is mounted"
 }
 
-# Returns when the daemon has committed and let go of the store's lock.
+# Returns when the daemon has committed and let go of the store's lock. The store must be sound, unless the test says damaged=yes.
 umount_store() {
 	umount "$mnt" 2>/dev/null || fusermount3 -u "$mnt" || fail "cannot unmount"
 	flock -w 120 "$store/lock" true || fail "the daemon did not end"
+	[ "${damaged:-no}" = yes ] || check_store
+}
+
+check_store() {
+	fsck.firn -n -q "$store" >"$scratch/fsck.out" 2>&1 || fail "fsck.firn: $(cat "$scratch/fsck.out")"
 }
 
 remount_store() {

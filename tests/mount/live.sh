@@ -118,6 +118,7 @@ for end in umount kill; do
 		wait $watcher || true
 		umount -l "$mnt" 2>/dev/null || fusermount3 -uz "$mnt"
 		flock -w 60 "$store/lock" true || fail "the killed daemon still holds the lock"
+		check_store
 	else
 		kill -9 $watcher 2>/dev/null || true
 		wait $watcher 2>/dev/null || true

@@ -84,6 +84,7 @@ while [ $rounds -lt 2 ] || [ "$(date +%s)" -lt "$end" ]; do
 		umount -l "$mnt" 2>/dev/null || fusermount3 -uz "$mnt"
 		wait "$clients" 2>/dev/null || true
 		flock -w 60 "$store/lock" true || fail "the killed daemon still holds the lock"
+		check_store
 	else
 		[ "$(random 2)" -eq 0 ] || firn compact --now --quiet "$mnt" 2>/dev/null || true
 		wait "$clients" || true
