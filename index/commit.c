@@ -160,6 +160,8 @@ int index_commit(struct index *ix)
 	if (!ix->committing)
 		return 0;
 	rc = revive(ix);
+	if (!rc)
+		rc = index_name_sync(ix);
 	if (rc)
 		return rc;
 	rc = write_growing(ix);

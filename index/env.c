@@ -245,3 +245,12 @@ int env_reopen(struct env *env)
 	env->mdb = NULL;
 	return env_open_file(env, false);
 }
+
+void env_replace(struct env *env, struct env *by)
+{
+	drop_idle(env);
+	mdb_env_close(env->mdb);
+	env->mdb = by->mdb;
+	memcpy(env->dbi, by->dbi, sizeof env->dbi);
+	by->mdb = NULL;
+}

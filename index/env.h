@@ -36,6 +36,9 @@ void env_close(struct env *env); /* no reader may be out */
 /* The part of it that opens or makes the file env->path and its tables; mdb_env_close(env->mdb) undoes it. */
 int env_open_file(struct env *env, bool create);
 
+/* Goes on with the file and tables of `by`, which no longer has them. No transaction may be active. */
+void env_replace(struct env *env, struct env *by);
+
 /* A read transaction of the last commit. */
 int env_reader_get(struct env *env, struct env_reader **out);
 void env_reader_put(struct env *env, struct env_reader *r);

@@ -22,7 +22,11 @@ struct index {
 	struct memtable *running;    /* guarded by lock */
 	struct memtable *committing; /* guarded by lock; NULL when there is none */
 	atomic_size_t pending;       /* bytes of both                            */
+	int renamed_in;              /* the directory that is to be synced before a commit means anything; -1: none */
 };
+
+/* Makes the name of an index that was written anew durable, if that is still to be done. */
+int index_name_sync(struct index *ix);
 
 /* The operation's LMDB transaction, taken when first asked for. */
 int generation_reader(struct index_op *op, MDB_txn **out);

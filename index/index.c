@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static int lock_init(pthread_rwlock_t *lock)
 {
@@ -32,6 +33,7 @@ int index_open(int dirfd, const char *store_path, bool create, bool readonly, st
 	ix = calloc(1, sizeof *ix);
 	if (!ix)
 		return -ENOMEM;
+	ix->renamed_in = -1;
 	rc = lock_init(&ix->lock);
 	if (rc)
 		goto free_index;
@@ -64,6 +66,8 @@ void index_close(struct index *ix)
 	memtable_destroy(ix->running);
 	memtable_destroy(ix->committing);
 	env_close(&ix->env);
+	if (ix->renamed_in >= 0)
+		close(ix->renamed_in);
 	pthread_rwlock_destroy(&ix->lock);
 	free(ix);
 }

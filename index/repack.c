@@ -80,7 +80,8 @@ static void remove_new(int dirfd)
 	unlinkat(dirfd, NEW_FILE "-lock", 0);
 }
 
-static int copy_env(struct env *from, int dirfd)
+/* The new file stays open in *to. */
+static int copy_env(struct env *from, struct env *to, int dirfd)
 {
 	struct copy c = {.from = from};
 	int rc;
@@ -93,31 +94,60 @@ static int copy_env(struct env *from, int dirfd)
 		rc = env_grow(&c.to, env_used(from) * 2);
 		if (!rc)
 			rc = env_errno(copy_tables(&c));
-		mdb_env_close(c.to.mdb);
+		if (rc)
+			mdb_env_close(c.to.mdb);
 	}
 	free(c.to.path);
+	*to = c.to;
 	return rc;
+}
+
+/* Nothing but the directory's sync can fail once the new file has the name: it is open already. */
+static int replace(struct index *ix, int dirfd)
+{
+	struct env fresh;
+	int rc, keep = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (keep < 0)
+		return -errno;
+	rc = copy_env(&ix->env, &fresh, dirfd);
+	if (!rc && renameat(dirfd, NEW_FILE, dirfd, ENV_FILE) < 0) {
+		rc = -errno;
+		mdb_env_close(fresh.mdb);
+	}
+	remove_new(dirfd);
+	if (rc) {
+		close(keep);
+		return rc;
+	}
+	env_replace(&ix->env, &fresh);
+	ix->renamed_in = keep;
+	return index_name_sync(ix);
+}
+
+int index_name_sync(struct index *ix)
+{
+	if (ix->renamed_in < 0)
+		return 0;
+	if (fsync(ix->renamed_in) < 0)
+		return -errno;
+	close(ix->renamed_in);
+	ix->renamed_in = -1;
+	return 0;
 }
 
 int index_repack(struct index *ix, int dirfd)
 {
-	int rc = 0;
+	int rc;
 
 	if (ix->env.readonly)
 		return -EROFS;
 	pthread_rwlock_wrlock(&ix->lock);
-	if (ix->committing || !memtable_empty(ix->running) || env_failed(&ix->env))
+	rc = index_name_sync(ix);
+	if (!rc && (ix->committing || !memtable_empty(ix->running) || env_failed(&ix->env)))
 		rc = -EBUSY;
 	if (!rc)
-		rc = copy_env(&ix->env, dirfd);
-	if (!rc && renameat(dirfd, NEW_FILE, dirfd, ENV_FILE) < 0)
-		rc = -errno;
-	if (rc != -EBUSY)
-		remove_new(dirfd);
-	if (!rc)
-		rc = env_reopen(&ix->env);
-	if (!rc && fsync(dirfd) < 0)
-		rc = -errno;
+		rc = replace(ix, dirfd);
 	pthread_rwlock_unlock(&ix->lock);
 	return rc;
 }
