@@ -19,12 +19,18 @@
 #include "fs/models.h"
 #include "fs/stat.h"
 #include "tests/crash/fault.h"
+#include "tests/crash/sanitized.h"
 #include "tests/crash/scratch.h"
 #include "tests/crash/shadow.h"
 #include "tests/crash/tree.h"
 #include "tests/crash/verify.h"
 
 #define HANG_SECONDS 120
+#ifdef FIRN_SANITIZED
+#define EVERY_DEFAULT 10
+#else
+#define EVERY_DEFAULT 3
+#endif
 
 static const int errors[FAULT_CALLS][3] = {
 	[FAULT_OPEN] = { EMFILE, EIO, ENFILE },
@@ -35,6 +41,7 @@ static const int errors[FAULT_CALLS][3] = {
 	[FAULT_PUNCH] = { EIO, EOPNOTSUPP, ENOSPC },
 	[FAULT_UNLINK] = { EIO, EIO, EROFS },
 	[FAULT_MKDIR] = { ENOSPC, EIO, EDQUOT },
+	[FAULT_RENAME] = { EIO, ENOSPC, EDQUOT },
 	[FAULT_MMAP] = { ENOMEM, ENOMEM, ENODEV },
 	[FAULT_MEMORY] = { ENOMEM, ENOMEM, ENOMEM },
 	[FAULT_THREAD] = { EAGAIN, EAGAIN, EAGAIN },
@@ -324,7 +331,7 @@ static void site_print(void *arg, enum fault_call call, const void *caller, uint
 int main(int argc, char **argv)
 {
 	const char *every_text = getenv("FIRN_FAULTS_EVERY");
-	uint64_t every = every_text ? strtoull(every_text, NULL, 10) : 3, only = 0, runs = 0;
+	uint64_t every = every_text ? strtoull(every_text, NULL, 10) : EVERY_DEFAULT, only = 0, runs = 0;
 	bool verbose = false;
 	const char *name = NULL;
 	int c;

@@ -15,16 +15,9 @@
 
 #include "tests/crash/flows.h"
 #include "tests/crash/record.h"
+#include "tests/crash/sanitized.h"
 #include "tests/crash/scratch.h"
 #include "tests/crash/verify.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define FIRN_SANITIZED
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define FIRN_SANITIZED
-#endif
-#endif
 
 const struct flow flows[] = {
 	{ "ace", 0, 42, 8, false, ace_prepare, ace_run, NULL },
@@ -39,7 +32,6 @@ const struct flow flows[] = {
 };
 const size_t flows_count = sizeof flows / sizeof flows[0];
 
-/* Sanitizers make everything some times slower. */
 #ifdef FIRN_SANITIZED
 #define STATES_DEFAULT 2000
 #else

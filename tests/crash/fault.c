@@ -7,7 +7,7 @@
 #define SITES 1024
 
 const char *const fault_names[FAULT_CALLS] = {
-	"open", "write", "read", "sync", "truncate", "punch", "unlink", "mkdir", "mmap", "memory", "thread",
+	"open", "write", "read", "sync", "truncate", "punch", "unlink", "mkdir", "rename", "mmap", "memory", "thread",
 };
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Recompaction with the segments that it empties, and models that come, are used and go. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -7,11 +8,14 @@
 #include "fs/compact.h"
 #include "fs/models.h"
 #include "tests/codec/bytes.h"
+#include "tests/crash/fault.h"
 #include "tests/crash/flows.h"
 #include "tests/crash/record.h"
 #include "tests/crash/replay.h"
 
 #define FILES 24u
+
+static bool faulty; /* one sync fails in this log */
 
 static void text_write(struct work *w, unsigned i, uint64_t seed)
 {
@@ -55,20 +59,31 @@ static void compact(struct work *w, enum compact_tier tier)
 	opt.now = true;
 	opt.threads = 1;
 	work_maybe(w);
-	if (compact_run(w->vol, &opt, &result))
+	if (compact_run(w->vol, &opt, &result) == 0)
+		work_durable(w);
+	else if (!faulty)
 		abort();
-	work_durable(w);
 }
 
 void compact_flow_run(struct work *w, uint64_t log)
 {
+	struct fault_plan plan = { .calls = 1u << FAULT_SYNC, .nth = 1 + log / 2 % 40, .error = EIO };
+
 	work_open(w);
 	work_durable(w);
+	faulty = log % 2;
+	if (faulty)
+		fault_start(&plan);
 	compact(w, TIER_WARM);
 	(void)work_unlink(w, "t1");
 	(void)work_write(w, "t2", 100 * log, 3000);
 	(void)work_commit(w);
 	compact(w, TIER_COLD);
+	(void)work_write(w, "t5", 0, 2000);
+	(void)work_fsync(w, "t5");
+	if (faulty)
+		fault_stop(NULL);
+	faulty = false;
 	if (work_close(w))
 		abort();
 }

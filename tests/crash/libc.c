@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -303,4 +304,36 @@ int mkdirat(int dirfd, const char *path, mode_t mode)
 int mkdir(const char *path, mode_t mode)
 {
 	return do_mkdir(AT_FDCWD, path, mode, CALLER);
+}
+
+static int do_rename(int from, const char *old, int to, const char *new, unsigned flags, const void *caller)
+{
+	char name[LOG_NAME], name_to[LOG_NAME];
+	bool inside;
+	int r;
+
+	if (fails(FAULT_RENAME, caller))
+		return -1;
+	record_lock();
+	inside = record_path(from, old, name) && record_path(to, new, name_to);
+	r = (int)syscall(SYS_renameat2, from, old, to, new, flags);
+	if (r == 0 && inside)
+		record_rename(name, name_to);
+	record_unlock();
+	return r;
+}
+
+int renameat2(int from, const char *old, int to, const char *new, unsigned flags)
+{
+	return do_rename(from, old, to, new, flags, CALLER);
+}
+
+int renameat(int from, const char *old, int to, const char *new)
+{
+	return do_rename(from, old, to, new, 0, CALLER);
+}
+
+int rename(const char *old, const char *new)
+{
+	return do_rename(AT_FDCWD, old, AT_FDCWD, new, 0, CALLER);
 }

@@ -6,6 +6,7 @@
 #undef _FORTIFY_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -24,23 +25,6 @@ static void unknown(int dirfd, const char *path)
 	record_unlock();
 }
 
-int renameat2(int from, const char *old, int to, const char *new, unsigned flags)
-{
-	unknown(from, old);
-	unknown(to, new);
-	return (int)syscall(SYS_renameat2, from, old, to, new, flags);
-}
-
-int renameat(int from, const char *old, int to, const char *new)
-{
-	return renameat2(from, old, to, new, 0);
-}
-
-int rename(const char *old, const char *new)
-{
-	return renameat2(AT_FDCWD, old, AT_FDCWD, new, 0);
-}
-
 int linkat(int from, const char *old, int to, const char *new, int flags)
 {
 	unknown(to, new);
@@ -57,6 +41,30 @@ int truncate(const char *path, off_t length)
 	unknown(AT_FDCWD, path);
 	return (int)syscall(SYS_truncate, path, length);
 }
+
+/* A second descriptor of a file would go unnoticed. */
+static int do_fcntl(int fd, int command, void *argument)
+{
+	if (command == F_DUPFD || command == F_DUPFD_CLOEXEC) {
+		record_lock();
+		record_file(LOG_UNKNOWN, fd, 0, 0);
+		record_unlock();
+	}
+	return (int)syscall(SYS_fcntl, fd, command, argument);
+}
+
+#define FCNTL(function) \
+	int function(int fd, int command, ...) \
+	{ \
+		va_list args; \
+		void *argument; \
+		va_start(args, command); \
+		argument = va_arg(args, void *); \
+		va_end(args); \
+		return do_fcntl(fd, command, argument); \
+	}
+FCNTL(fcntl)
+FCNTL(fcntl64)
 
 int msync(void *address, size_t length, int flags)
 {

@@ -16,6 +16,7 @@ enum log_type {
 	LOG_RMDIR,    /* name                                                               */
 	LOG_CREATE,   /* name, file                                                         */
 	LOG_UNLINK,   /* name                                                               */
+	LOG_RENAME,   /* name, file, bytes: the new name, LOG_NAME long                      */
 	LOG_WRITE,    /* file, offset, bytes                                                */
 	LOG_DSYNC,    /* the same through a descriptor with O_DSYNC: durable when it is over */
 	LOG_TRUNCATE, /* file, offset: the new length                                       */

@@ -41,7 +41,7 @@ static int n_files;
 /* Locks of a dead process hold nobody up, and their files' bytes mean nothing. */
 static bool is_lock(const char *name)
 {
-	return strcmp(name, "lock") == 0 || strcmp(name, "index.mdb-lock") == 0;
+	return strcmp(name, "lock") == 0 || strcmp(name, "index.mdb-lock") == 0 || strcmp(name, "index.mdb.new-lock") == 0;
 }
 
 static void name_set(char to[LOG_NAME], const char *name)
@@ -254,6 +254,22 @@ void record_name(enum log_type type, const char *name)
 	put(&e, NULL);
 }
 
+void record_rename(const char *from, const char *to)
+{
+	struct log_entry e = { .type = LOG_RENAME, .file = find(from), .bytes = LOG_NAME };
+	char name[LOG_NAME] = "";
+	int over = find(to);
+
+	if (e.file < 0)
+		abort();
+	if (over >= 0)
+		files[over].there = false;
+	name_set(e.name, from);
+	name_set(name, to);
+	name_set(files[e.file].name, to);
+	put(&e, name);
+}
+
 static bool is_file(int fd)
 {
 	return recording && fd >= 0 && fd < FDS && fds[fd].kind == KIND_FILE;
@@ -275,7 +291,7 @@ void record_file(enum log_type type, int fd, uint64_t offset, uint64_t value)
 {
 	struct log_entry e = { .type = type, .offset = offset, .value = value };
 
-	if (!is_file(fd))
+	if (!is_file(fd) && !(type == LOG_UNKNOWN && recording && fd >= 0 && fd < FDS && fds[fd].kind == KIND_DIR))
 		return;
 	e.file = fds[fd].file;
 	put(&e, NULL);

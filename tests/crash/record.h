@@ -27,6 +27,7 @@ bool record_path(int dirfd, const char *path, char name[LOG_NAME]); /* whether i
 bool record_exists(const char *name);
 void record_opened(int fd, int flags, const char *name, bool created);
 void record_name(enum log_type type, const char *name);
+void record_rename(const char *from, const char *to);
 void record_write(int fd, const void *bytes, size_t len, uint64_t offset);
 void record_file(enum log_type type, int fd, uint64_t offset, uint64_t value);
 bool record_synced(int fd); /* true: the sync of this descriptor is in the log and need not be made */

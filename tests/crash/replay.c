@@ -161,21 +161,51 @@ const struct log_entry *replay_entry(const struct replay *rp, size_t i)
 	return rp->entries[i];
 }
 
-static void names_apply(struct names *set, const struct log_entry *e)
+static size_t name_find(const struct names *set, const char *name)
 {
 	size_t i = 0;
 
-	while (i < set->n && strcmp(set->list[i].name, e->name) != 0)
+	while (i < set->n && strcmp(set->list[i].name, name) != 0)
 		i++;
-	if (e->type == LOG_UNLINK || e->type == LOG_RMDIR) {
-		if (i < set->n)
-			set->list[i] = set->list[--set->n];
-		return;
-	}
+	return i;
+}
+
+static void name_put(struct names *set, const char *name, int file)
+{
+	size_t i = name_find(set, name);
+
 	if (i == set->n && set->n++ == NAMES)
 		abort();
-	memcpy(set->list[i].name, e->name, LOG_NAME);
-	set->list[i].file = e->type == LOG_MKDIR || e->type == LOG_DIR ? -1 : e->file;
+	memcpy(set->list[i].name, name, LOG_NAME);
+	set->list[i].file = file;
+}
+
+static void name_drop(struct names *set, const char *name)
+{
+	size_t i = name_find(set, name);
+
+	if (i < set->n)
+		set->list[i] = set->list[--set->n];
+}
+
+static void names_apply(struct names *set, const struct log_entry *e)
+{
+	switch (e->type) {
+	case LOG_UNLINK:
+	case LOG_RMDIR:
+		name_drop(set, e->name);
+		break;
+	case LOG_RENAME:
+		name_drop(set, e->name);
+		name_put(set, (const char *)(e + 1), e->file);
+		break;
+	case LOG_MKDIR:
+	case LOG_DIR:
+		name_put(set, e->name, -1);
+		break;
+	default:
+		name_put(set, e->name, e->file);
+	}
 }
 
 static bool is_in(const char *name, const char *dir)
@@ -218,6 +248,7 @@ static void step(struct replay *rp, const struct log_entry *e)
 	case LOG_RMDIR:
 	case LOG_CREATE:
 	case LOG_UNLINK:
+	case LOG_RENAME:
 		rp->pending[rp->n_pending++] = e;
 		break;
 	case LOG_DSYNC:
