@@ -10,8 +10,6 @@
 #include "fs/acl.h"
 #include "fs/xattr.h"
 
-#define NLINK_MAX (UINT32_MAX - 1)
-
 static int name_resolve(struct inode *parent, const char *name, uint64_t *ino)
 {
 	struct dirent_slot slot;
@@ -90,21 +88,14 @@ static bool name_is_free(struct dir_change *c, struct inode *parent, const char 
 	return c->err == 0;
 }
 
-/*
- * Inside a change, with the parent locked: the new inode and its name. Returns the inode, or NULL and c->err.
- */
-static struct inode *inode_make(struct dir_change *c, struct inode *parent, const char *name,
-				const struct dir_new *what, const char *target)
+/* Inside a change, with the parent locked: a new inode with what it inherits. Returns it, or NULL and c->err. */
+static struct inode *inode_make(struct dir_change *c, struct inode *parent, const struct dir_new *what,
+				const char *target)
 {
-	struct inode *inode = NULL;
 	struct acl_inherited acl;
-	struct dirent_slot slot;
+	struct inode *inode;
 	struct inode_attr attr;
 
-	if (S_ISDIR(what->mode) && parent->attr.nlink >= NLINK_MAX)
-		c->err = -EMLINK;
-	if (c->err || !name_is_free(c, parent, name, &slot))
-		return NULL;
 	c->err = acl_inherit(c, parent, what->mode, what->umask, &acl);
 	if (c->err)
 		return NULL;
@@ -117,6 +108,23 @@ static struct inode *inode_make(struct dir_change *c, struct inode *parent, cons
 	acl_give(c, inode, &acl);
 	if (c->err == 0 && target)
 		c->err = xattr_put_value(&c->op, inode->ino, "", target, attr.size);
+	return inode;
+}
+
+/* The same with its name. */
+static struct inode *child_make(struct dir_change *c, struct inode *parent, const char *name,
+				const struct dir_new *what, const char *target)
+{
+	struct dirent_slot slot;
+	struct inode *inode;
+
+	if (S_ISDIR(what->mode) && parent->attr.nlink >= NLINK_MAX)
+		c->err = -EMLINK;
+	if (c->err || !name_is_free(c, parent, name, &slot))
+		return NULL;
+	inode = inode_make(c, parent, what, target);
+	if (!inode)
+		return NULL;
 	dir_change_name(c, parent, name, &slot, inode->ino, IFTODT(what->mode));
 	dir_change_entries(c, parent, 1);
 	if (S_ISDIR(what->mode))
@@ -138,7 +146,7 @@ static int make(struct inode *parent, const char *name, const struct dir_new *wh
 		return r;
 	pthread_rwlock_wrlock(&parent->lock);
 	dir_change_begin(&c, parent->vol);
-	inode = inode_make(&c, parent, name, what, target);
+	inode = child_make(&c, parent, name, what, target);
 	r = dir_change_end(&c);
 	pthread_rwlock_unlock(&parent->lock);
 	if (r == 0)
@@ -152,6 +160,34 @@ int dir_make(struct inode *parent, const char *name, const struct dir_new *what,
 	if (S_ISLNK(what->mode) || (what->mode & S_IFMT) == 0)
 		return -EINVAL;
 	return make(parent, name, what, NULL, out);
+}
+
+int dir_tmpfile(struct inode *parent, const struct dir_new *what, struct inode **out)
+{
+	struct inode *inode;
+	struct dir_change c;
+	int r;
+
+	*out = NULL;
+	if (!S_ISREG(what->mode))
+		return -EINVAL;
+	r = S_ISDIR(parent->type) ? dir_change_admit(parent->vol, true) : -ENOTDIR;
+	if (r)
+		return r;
+	pthread_rwlock_wrlock(&parent->lock);
+	dir_change_begin(&c, parent->vol);
+	inode = parent->attr.nlink > 0 ? inode_make(&c, parent, what, NULL) : NULL;
+	if (inode) {
+		inode->attr.nlink = 0;
+		inode->unnamed = true;
+	} else if (c.err == 0) {
+		c.err = -ENOENT;
+	}
+	r = dir_change_end(&c);
+	pthread_rwlock_unlock(&parent->lock);
+	if (r == 0)
+		*out = inode;
+	return r;
 }
 
 int dir_symlink(struct inode *parent, const char *name, const char *target, uint32_t uid, uint32_t gid,
@@ -188,7 +224,7 @@ static void link_locked(struct dir_change *c, struct inode *inode, struct inode 
 {
 	struct dirent_slot slot;
 
-	if (inode->attr.nlink == 0)
+	if (inode->attr.nlink == 0 && !inode->unnamed)
 		c->err = -ENOENT;
 	else if (inode->attr.nlink >= NLINK_MAX)
 		c->err = -EMLINK;
@@ -220,6 +256,8 @@ int dir_link(struct inode *inode, struct inode *parent, const char *name)
 	dir_change_begin(&c, parent->vol);
 	link_locked(&c, inode, parent, name);
 	r = dir_change_end(&c);
+	if (r == 0)
+		inode->unnamed = false;
 	inode_unlock_many(set, 2);
 	return r;
 }

@@ -28,6 +28,8 @@ int dir_lookup(struct inode *parent, const char *name, struct inode **out);
  * directories, the bit), one with a default ACL its ACL. -EEXIST, -EMLINK, -ENOSPC.
  */
 int dir_make(struct inode *parent, const char *name, const struct dir_new *what, struct inode **out);
+/* A regular file without a name, which dir_link may give it; else it goes with its last user. O_TMPFILE. */
+int dir_tmpfile(struct inode *parent, const struct dir_new *what, struct inode **out);
 int dir_symlink(struct inode *parent, const char *name, const char *target, uint32_t uid, uint32_t gid,
 		struct inode **out);
 /* Reads a symlink into buf, NUL-terminated; returns its length. -EINVAL not a symlink, -ERANGE. */

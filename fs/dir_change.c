@@ -100,13 +100,15 @@ void dir_change_name(struct dir_change *c, struct inode *dir, const char *name,
 static int inode_write(struct dir_change *c, unsigned i)
 {
 	struct inode *inode = c->inodes[i].inode;
+	bool named = inode->attr.nlink > 0, was_named = c->inodes[i].before.nlink > 0;
 	uint8_t key[8];
 	int r = inode_store(&c->op, inode);
 
-	if (r || inode->attr.nlink > 0 || c->inodes[i].before.nlink == 0)
+	if (r || named == was_named)
 		return r;
 	be64_put(key, inode->ino);
-	return index_put(&c->op, TABLE_ORPHAN, key, sizeof key, NULL, 0);
+	return named ? index_del(&c->op, TABLE_ORPHAN, key, sizeof key)
+		     : index_put(&c->op, TABLE_ORPHAN, key, sizeof key, NULL, 0);
 }
 
 /*
@@ -132,12 +134,15 @@ static void undo(struct dir_change *c)
 		if (inode == c->fresh) {
 			xattr_drop_all(&c->op, inode->ino);
 			index_del(&c->op, TABLE_INODE, key, sizeof key);
+			index_del(&c->op, TABLE_ORPHAN, key, sizeof key);
 			continue;
 		}
 		inode->attr = c->inodes[c->inode_count].before;
 		inode_store(&c->op, inode);
 		if (inode->attr.nlink > 0)
 			index_del(&c->op, TABLE_ORPHAN, key, sizeof key);
+		else
+			index_put(&c->op, TABLE_ORPHAN, key, sizeof key, NULL, 0);
 	}
 }
 

@@ -15,6 +15,8 @@
 #include "fs/dirent.h"
 #include "fs/inode.h"
 
+#define NLINK_MAX (UINT32_MAX - 1)
+
 struct dir_change {
 	struct index_op op;
 	struct volume *vol;

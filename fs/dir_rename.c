@@ -72,6 +72,14 @@ static int kinds_check(const struct rename *rn)
 	return 0;
 }
 
+/* Whether `to` may have one more subdirectory, if `gone` (NULL: nothing) goes from it. */
+static int links_check(const struct inode *to, const struct inode *inode, const struct inode *gone)
+{
+	bool more = S_ISDIR(inode->type) && !(gone && S_ISDIR(gone->type));
+
+	return more && to->attr.nlink >= NLINK_MAX ? -EMLINK : 0;
+}
+
 /* An inode goes to another directory: its parent pointer and the link that its ".." is. */
 static void move_parent(struct inode *inode, struct inode *from, struct inode *to)
 {
@@ -138,6 +146,10 @@ static void rename_locked(struct dir_change *c, const struct rename *rn)
 		c->err = -EAGAIN;
 	else if (rn->dst && S_ISDIR(rn->dst->type) && !(rn->flags & RENAME_EXCHANGE))
 		c->err = dir_is_empty(&c->op, rn->dst->ino);
+	if (c->err == 0 && rn->from != rn->to)
+		c->err = links_check(rn->to, rn->src, rn->dst);
+	if (c->err == 0 && rn->from != rn->to && (rn->flags & RENAME_EXCHANGE))
+		c->err = links_check(rn->from, rn->dst, rn->src);
 	if (c->err)
 		return;
 	if (rn->flags & RENAME_EXCHANGE)

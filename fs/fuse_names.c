@@ -110,6 +110,29 @@ static void op_create(fuse_req_t req, fuse_ino_t node, const char *name, mode_t 
 		inode_put(child, 1);
 }
 
+#ifdef HAVE_FUSE_TMPFILE
+static void op_tmpfile(fuse_req_t req, fuse_ino_t node, mode_t mode, struct fuse_file_info *fi)
+{
+	struct dir_new what = new_of(req, (mode & 07777) | S_IFREG, 0);
+	struct inode *parent = fuse_inode(req, node), *child;
+	struct fuse_entry_param entry;
+	int r;
+
+	if (!parent)
+		return;
+	r = dir_tmpfile(parent, &what, &child);
+	inode_put(parent, 1);
+	if (r) {
+		fuse_reply_err(req, -r);
+		return;
+	}
+	fi->keep_cache = 1;
+	fuse_entry_fill(&entry, child);
+	if (fuse_reply_create(req, &entry, fi))
+		inode_put(child, 1);
+}
+#endif
+
 static void op_symlink(fuse_req_t req, const char *target, fuse_ino_t node, const char *name)
 {
 	const struct fuse_ctx *ctx = fuse_req_ctx(req);
@@ -192,6 +215,9 @@ void fuse_names_ops(struct fuse_lowlevel_ops *ops)
 	ops->mknod = op_mknod;
 	ops->mkdir = op_mkdir;
 	ops->create = op_create;
+#ifdef HAVE_FUSE_TMPFILE
+	ops->tmpfile = op_tmpfile;
+#endif
 	ops->symlink = op_symlink;
 	ops->link = op_link;
 	ops->unlink = op_unlink;

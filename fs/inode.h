@@ -43,6 +43,7 @@ struct inode {
 	/* guarded by lock */
 	struct inode_attr attr;
 	uint8_t inherits;      /* of a directory, fs/acl.c: whether it has a default ACL; 0: not known */
+	bool unnamed;          /* made without a name: it may still get one */
 	bool tail_clean;       /* no chunk behind the end of file is mapped; false: not known */
 
 	/*

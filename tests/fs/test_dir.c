@@ -304,6 +304,59 @@ static void test_threads(void **state)
 	inode_put(dirs[1], 1);
 }
 
+/* A file without a name: gone with its last user, or after a crash, unless it gets a name. */
+static void test_tmpfile(void **state)
+{
+	struct names *n = *state;
+	struct dir_new what = { .mode = S_IFREG | 0666, .umask = 022, .uid = 1, .gid = 2 };
+	struct inode *file, *again;
+
+	assert_int_equal(dir_tmpfile(n->root, &what, &file), 0);
+	assert_int_equal(file->attr.nlink, 0);
+	assert_int_equal(file->attr.mode, S_IFREG | 0644);
+	assert_int_equal(names_records(n->vol, TABLE_ORPHAN, file->ino), 1);
+	inode_put(file, 1);
+	assert_int_equal(names_records(n->vol, TABLE_ORPHAN, 0), 0);
+	assert_int_equal(names_records(n->vol, TABLE_INODE, 0), 1);
+	assert_int_equal(dir_tmpfile(n->root, &what, &file), 0);
+	assert_int_equal(dir_link(file, n->root, "name"), 0);
+	assert_int_equal(file->attr.nlink, 1);
+	assert_int_equal(names_records(n->vol, TABLE_ORPHAN, 0), 0);
+	assert_int_equal(dir_unlink(n->root, "name"), 0);
+	assert_int_equal(dir_link(file, n->root, "name"), -ENOENT); /* it had its chance */
+	inode_put(file, 1);
+	assert_int_equal(dir_tmpfile(n->root, &what, &file), 0);
+	assert_int_equal(dir_link(file, n->root, "kept"), 0);
+	inode_put(file, 1);
+	names_reopen(n);
+	assert_int_equal(dir_lookup(n->root, "kept", &again), 0);
+	inode_put(again, 1);
+	what.mode = S_IFDIR | 0755;
+	assert_int_equal(dir_tmpfile(n->root, &what, &file), -EINVAL);
+}
+
+/* As many links as 32 bits count, less one, and no more. */
+static void test_link_limit(void **state)
+{
+	struct names *n = *state;
+	struct dir_new what = { .mode = S_IFDIR | 0755 };
+	struct inode *file = names_file(n->root, "f"), *dir = names_dir(n->root, "d"), *sub;
+
+	file->attr.nlink = UINT32_MAX - 2;
+	assert_int_equal(dir_link(file, n->root, "g"), 0);
+	assert_int_equal(dir_link(file, n->root, "h"), -EMLINK);
+	assert_int_equal(names_ino(n->root, "h"), 0);
+	dir->attr.nlink = UINT32_MAX - 1;
+	assert_int_equal(dir_make(dir, "sub", &what, &sub), -EMLINK);
+	sub = names_dir(n->root, "sub");
+	assert_int_equal(dir_rename(n->root, "sub", dir, "sub", 0), -EMLINK);
+	file->attr.nlink = 1;
+	dir->attr.nlink = 2;
+	inode_put(sub, 1);
+	inode_put(dir, 1);
+	inode_put(file, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -314,6 +367,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_times, names_setup, names_teardown),
 		cmocka_unit_test_setup_teardown(test_rename_over_flushes, names_setup, names_teardown),
 		cmocka_unit_test_setup_teardown(test_slots_run_out, names_setup, names_teardown),
+		cmocka_unit_test_setup_teardown(test_tmpfile, names_setup, names_teardown),
+		cmocka_unit_test_setup_teardown(test_link_limit, names_setup, names_teardown),
 		cmocka_unit_test_setup_teardown(test_threads, names_setup, names_teardown),
 	};
 

@@ -12,8 +12,10 @@
 
 #include <cmocka.h>
 
+#include "fs/acl.h"
 #include "fs/attr.h"
 #include "fs/xattr.h"
+#include "tests/fs/acls.h"
 #include "tests/fs/names.h"
 
 /* The linker puts this in the place of index_put: one write fails, those of the undoing work. */
@@ -160,8 +162,35 @@ static int do_grow_xattr(struct scene *s)
 	return xattr_set(s->d, "user.old", value, sizeof value, 0);
 }
 
+static int do_set_acl(struct scene *s)
+{
+	uint8_t acl[ACL_LEN(5)];
+
+	acl_fill(acl, 1, 2, 3, 4, 5);
+	return acl_set(s->a, ACL_ACCESS, acl, sizeof acl, false);
+}
+
+static int do_remove_acl(struct scene *s)
+{
+	return acl_set(s->a, ACL_ACCESS, NULL, 0, false);
+}
+
+static int do_tmpfile(struct scene *s)
+{
+	struct dir_new what = { .mode = S_IFREG | 0600 };
+	struct inode *made;
+	int r = dir_tmpfile(s->d, &what, &made);
+
+	if (r)
+		return r;
+	r = dir_link(made, s->n->root, "new");
+	inode_put(made, 1);
+	return r;
+}
+
 static void scene_make(struct scene *s)
 {
+	uint8_t acl[ACL_LEN(5)];
 	char value[2500];
 	struct inode *sub;
 
@@ -172,6 +201,9 @@ static void scene_make(struct scene *s)
 	inode_put(names_dir(s->n->root, "e"), 1);
 	sub = names_dir(s->n->root, "s");
 	assert_int_equal(xattr_set(s->d, "user.old", value, sizeof value, 0), 0);
+	acl_fill(acl, 7, 6, 5, 4, 0);
+	assert_int_equal(acl_set(s->a, ACL_ACCESS, acl, sizeof acl, false), 0);
+	assert_int_equal(acl_set(s->d, ACL_DEFAULT, acl, sizeof acl, false), 0);
 	inode_put(names_dir(sub, "below"), 1);
 	inode_put(sub, 1);
 }
@@ -232,6 +264,9 @@ FAILING(chmod)
 FAILING(setxattr)
 FAILING(replace_xattr)
 FAILING(grow_xattr)
+FAILING(set_acl)
+FAILING(remove_acl)
+FAILING(tmpfile)
 
 #define TEST(operation) cmocka_unit_test_setup_teardown(test_##operation, names_setup, names_teardown)
 
@@ -240,7 +275,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(file), TEST(mkdir), TEST(symlink), TEST(link), TEST(unlink), TEST(rmdir), TEST(rename),
 		TEST(rename_over), TEST(rename_over_directory), TEST(exchange), TEST(chmod), TEST(setxattr),
-		TEST(replace_xattr), TEST(grow_xattr),
+		TEST(replace_xattr), TEST(grow_xattr), TEST(set_acl), TEST(remove_acl), TEST(tmpfile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
