@@ -130,6 +130,24 @@ static void expect_zeros(struct tester *t, struct file *f, size_t off, size_t en
 	}
 }
 
+/* The end of the data at `data`. Zeros that were written count as data till they are flushed, and are a hole then. */
+static size_t data_end(struct tester *t, struct file *f, off_t data)
+{
+	off_t hole = lseek(f->fd, data, SEEK_HOLE);
+
+	if (hole == data && f->bytes[data] == 0)
+		hole = lseek(f->fd, data, SEEK_DATA);
+	if (hole < 0 && errno == ENXIO)
+		hole = (off_t)f->size;
+	if (hole <= data || hole > (off_t)f->size) {
+		char what[100];
+
+		snprintf(what, sizeof what, "SEEK_HOLE from %jd goes to %jd", (intmax_t)data, (intmax_t)hole);
+		random_die(t, f, what);
+	}
+	return (size_t)hole;
+}
+
 /* Data may hold zeros, but no hole anything else. */
 void random_seek(struct tester *t, struct file *f)
 {
@@ -137,7 +155,7 @@ void random_seek(struct tester *t, struct file *f)
 
 	random_trace(f, "%lu: seek holes from %zu", t->done, at);
 	while (at < f->size) {
-		off_t data = lseek(f->fd, (off_t)at, SEEK_DATA), hole;
+		off_t data = lseek(f->fd, (off_t)at, SEEK_DATA);
 
 		if (data < 0 && errno != ENXIO)
 			random_die(t, f, "SEEK_DATA");
@@ -148,10 +166,7 @@ void random_seek(struct tester *t, struct file *f)
 		expect_zeros(t, f, at, (size_t)data);
 		if (data == (off_t)f->size)
 			break;
-		hole = lseek(f->fd, data, SEEK_HOLE);
-		if (hole <= data || hole > (off_t)f->size)
-			random_die(t, f, "SEEK_HOLE");
-		at = (size_t)hole;
+		at = data_end(t, f, data);
 	}
 	if (lseek(f->fd, (off_t)f->size, SEEK_HOLE) >= 0 || errno != ENXIO)
 		random_die(t, f, "SEEK_HOLE finds something behind the end");
