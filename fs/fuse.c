@@ -12,7 +12,7 @@
 
 #define MAX_WRITE (1u << 20)
 #define MAX_BACKGROUND 64u
-/* From this minor version on the kernel waits for writes under way when it forgets pages: fs/fuse_seek.c */
+/* From this minor version on the kernel waits for writes under way when it writes pages back: fs/fuse_sync.c */
 #define PROTO_WAITS_FOR_WRITES 44u
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -104,6 +104,7 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 	conn->max_background = MAX_BACKGROUND;
 	conn->congestion_threshold = MAX_BACKGROUND * 3 / 4;
 	conn->time_gran = 1;
+	fuse_kernel.mountpoint = vol->opt.mountpoint;
 	fuse_kernel.writeback = conn->want & FUSE_CAP_WRITEBACK_CACHE;
 	fuse_kernel.seek = conn->proto_minor >= PROTO_WAITS_FOR_WRITES;
 	fuse_kernel.no_open = conn->capable & FUSE_CAP_NO_OPEN_SUPPORT;

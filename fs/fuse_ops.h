@@ -27,9 +27,10 @@ struct inode *fuse_inode(fuse_req_t req, fuse_ino_t node);
 extern struct fuse_kernel {
 	bool no_open, no_opendir;
 	bool writeback;               /* it keeps dirty pages                                      */
-	bool seek;                    /* and can be made to send them all, or has none             */
+	bool seek;                    /* and can be made to send them all                           */
 	bool killpriv;                /* leaves set-user-id and set-group-id to us                 */
 	struct fuse_session *session; /* for notifications                                         */
+	const char *mountpoint;
 } fuse_kernel;
 
 /* Replies 0 or the error. */
@@ -45,6 +46,15 @@ void fuse_reply_inode(fuse_req_t req, struct inode *inode);
  * replied with the error.
  */
 void *fuse_buffer(fuse_req_t req, size_t len);
+
+/*
+ * fs/fuse_sync.c: has the kernel send what it holds of a range (len 0: to the end) of a file, and keeps the file open
+ * until _leave: closing it may have to wait for the request that is being handled. -errno: it cannot be done. By one
+ * thread, which handles no requests itself. _end: when the session has ended.
+ */
+int fuse_sync_range(uint64_t ino, off_t from, off_t len);
+void fuse_sync_leave(void);
+void fuse_sync_end(void);
 
 /* fs/fuse_io.c: between libfuse and the device. */
 void fuse_io_install(struct fuse_session *se);

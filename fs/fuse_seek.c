@@ -3,10 +3,10 @@
  * The FUSE glue for lseek: data and holes, also over what was written and not sent to us yet.
  *
  * The kernel asks without sending its dirty pages first (those of shared mappings even without the writeback
- * cache), and would have us call them a hole. So before a hole is told, the kernel is made to send what it has of it, which it does when asked to
- * forget those pages. It then waits for its writes to be answered: hence a thread of its own, so that all
- * others are free for those. Kernels before protocol 7.44 (Linux 6.16) do not wait for writes already on
- * their way; they are told ENOSYS, and take all of a file for data.
+ * cache), and would have us call them a hole. So before a hole is told, the kernel is made to send what it has of
+ * it (fs/fuse_sync.c). That waits for writes to be answered: hence a thread of its own, so that all others are free
+ * for those. Where it can't be done (but by root, or before protocol 7.44, Linux 6.16, which did not wait for
+ * writes already on their way), the kernel is told ENOSYS, and takes all of a file for data.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -45,14 +45,12 @@ static void reply(fuse_req_t req, struct inode *inode, int64_t at)
 }
 
 /* Has the kernel send what it has of the hole on which the answer `at` rests. */
-static void hole_fetch(const struct seek *s, int64_t at)
+static int hole_fetch(const struct seek *s, int64_t at)
 {
 	uint64_t from = s->hole && at >= 0 ? (uint64_t)at : s->offset;
 	int64_t end = s->hole ? file_seek(s->inode, from, false) : at;
 
-	/* len 0: up to the end; that the kernel has nothing of the inode is no error */
-	(void)fuse_lowlevel_notify_inval_inode(fuse_kernel.session, s->inode->ino, (off_t)from,
-					       end > (int64_t)from ? end - (off_t)from : 0);
+	return fuse_sync_range(s->inode->ino, (off_t)from, end > (int64_t)from ? end - (off_t)from : 0);
 }
 
 static int64_t seek_run(const struct seek *s)
@@ -62,7 +60,8 @@ static int64_t seek_run(const struct seek *s)
 
 	do {
 		before = at;
-		hole_fetch(s, at);
+		if (hole_fetch(s, at))
+			return -ENOSYS;
 		at = file_seek(s->inode, s->offset, s->hole);
 	} while (at != before && ++rounds < ROUNDS_MAX);
 	return at;
@@ -82,6 +81,7 @@ static void *seeker_run(void *arg)
 		seeker.first = s->next;
 		pthread_mutex_unlock(&seeker.mutex);
 		reply(s->req, s->inode, seek_run(s));
+		fuse_sync_leave();
 		free(s);
 		pthread_mutex_lock(&seeker.mutex);
 	}
@@ -150,6 +150,7 @@ static void op_destroy(void *userdata)
 	pthread_mutex_unlock(&seeker.mutex);
 	if (running)
 		pthread_join(seeker.thread, NULL);
+	fuse_sync_end();
 }
 
 void fuse_seek_ops(struct fuse_lowlevel_ops *ops)
