@@ -140,7 +140,7 @@ int main(int argc, char **argv)
 
 	volume_options_init(&o.volume);
 	compactor_options_init(&o.compactor);
-	r = firnfs_arguments(argc, argv, &o);
+	r = firnfs_helper_called(argv[0]) ? firnfs_helper(argc, argv, &o) : firnfs_arguments(argc, argv, &o);
 	if (r >= 0)
 		return r;
 	r = mountpoint_find(&o);

@@ -22,12 +22,20 @@ struct firnfs_options {
 	const char *dir;        /* as given             */
 	char mountpoint[4096];  /* absolute             */
 	bool foreground, debug;
+	bool sloppy;            /* pass over options that are not known */
 	unsigned passed_count;  /* options for libfuse  */
 	const char *passed[FIRNFS_PASSED_MAX];
 };
 
 /* Exit status, or -1 to go on. */
 int firnfs_arguments(int argc, char **argv, struct firnfs_options *o);
+
+/* Takes a list of mount options apart in place: its words are kept. Exit status, or -1 to go on. */
+int firnfs_option_list(struct firnfs_options *o, char *list);
+
+/* Whether this is the helper of mount(8), by the name of the program; then its arguments, likewise. */
+bool firnfs_helper_called(const char *program);
+int firnfs_helper(int argc, char **argv, struct firnfs_options *o);
 
 /*
  * Who waits for the outcome of the mount: the process in the foreground at the other end of a pipe, or (fd

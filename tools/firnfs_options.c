@@ -180,7 +180,10 @@ static int option_apply(struct firnfs_options *o, const char *word)
 	}
 	if (strcmp(word, "rw") == 0)
 		o->volume.readonly = false;
-	if (listed(ignored, sizeof ignored / sizeof *ignored, word) || strncmp(word, "x-", 2) == 0)
+	if (listed(ignored, sizeof ignored / sizeof *ignored, word) || strncmp(word, "x-", 2) == 0 ||
+	    value_of(word, "user") || value_of(word, "comment"))
+		return -1;
+	if (o->sloppy && !listed(passed_on, sizeof passed_on / sizeof *passed_on, word))
 		return -1;
 	if (!listed(passed_on, sizeof passed_on / sizeof *passed_on, word))
 		return usage("unknown mount option ", word);
@@ -190,8 +193,7 @@ static int option_apply(struct firnfs_options *o, const char *word)
 	return -1;
 }
 
-/* Takes the list apart in place: its words live as long as argv. */
-static int option_list(struct firnfs_options *o, char *list)
+int firnfs_option_list(struct firnfs_options *o, char *list)
 {
 	int status = -1;
 
@@ -217,7 +219,7 @@ int firnfs_arguments(int argc, char **argv, struct firnfs_options *o)
 			o->foreground = true;
 			break;
 		case 'o':
-			status = option_list(o, optarg);
+			status = firnfs_option_list(o, optarg);
 			break;
 		case 'h':
 			return help();
