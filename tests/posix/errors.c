@@ -163,7 +163,7 @@ static void too_long(void **state)
 	memset(path, 'n', NAME_MAX + 1);
 	path[NAME_MAX + 1] = '\0';
 	ALL_REFUSE(all, path, ENAMETOOLONG);
-	strcat(path, "/x");
+	memcpy(path + NAME_MAX + 1, "/x", 3);
 	ALL_REFUSE(all, path, ENAMETOOLONG);
 	for (int i = 0; i < PATH_MAX; i++)
 		path[i] = i % 2 ? '/' : '.';

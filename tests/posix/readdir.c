@@ -105,7 +105,7 @@ static void places(void **state)
 	for (; (place[n] = telldir(dir), e = readdir(dir)); n++)
 		snprintf(name[n], sizeof name[n], "%.15s", e->d_name);
 	assert_int_equal(n, MANY + 2);
-	for (int i = 0, at = 7; i < 500; i++, at = (at * 7 + 3) % n) { /* to places all over, and on from each */
+	for (int i = 0, at = 7; i < 500; i++, at = (at * 7 + 3) % (MANY + 2)) { /* to places all over, and on from each */
 		seekdir(dir, place[at]);
 		assert_string_equal(readdir(dir)->d_name, name[at]);
 		if (at + 1 < n)
