@@ -31,7 +31,7 @@ cleanup() {
 trap cleanup EXIT
 trap 'exit 130' INT TERM
 
-${CC:-cc} -O2 -D_GNU_SOURCE -include stdbool.h -pthread -o "$work/load" "$here/mount_load.c"
+${CC:-cc} -O2 -D_GNU_SOURCE -pthread -o "$work/load" "$here/mount_load.c"
 
 at() { # the directory in which a system's loads run
 	case $1 in disk) echo "$work/disk" ;; *) echo "$work/$1.mnt" ;; esac

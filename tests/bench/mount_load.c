@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +40,7 @@ static uint64_t next_random(uint64_t *state)
 	return *state;
 }
 
-/* Words from a small vocabulary, and phrases said before: LZ4 makes 0.4 of it, as of source code.
+/* Words from a small vocabulary, and phrases said before: LZ4 makes half of it, a little less than of source code.
  */
 static void text_fill(uint8_t *buf, size_t len, uint64_t seed)
 {
