@@ -186,8 +186,14 @@ static void forget(struct check *ck)
 
 static int index_use(struct check *ck)
 {
-	int r = index_open(ck->vol->dirfd, ck->vol->path, false, !ck->opt->repair, &ck->vol->index);
+	int r = index_open(ck->vol->dirfd, ck->vol->path, false, true, &ck->vol->index);
 
+	if (r == 0 && ck->opt->repair) {
+		ck->progress = (struct check_progress){ .pass = "copy" };
+		r = check_index_copy(ck);
+		if (r == 0)
+			r = index_open(ck->vol->dirfd, ck->vol->path, false, false, &ck->vol->index);
+	}
 	if (r == 0)
 		r = passes_run(ck);
 	if (r == 0 && !ck->empty && ck->opt->repair)

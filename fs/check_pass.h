@@ -158,6 +158,14 @@ int check_model_build(struct check *ck, const struct collected *c, uint16_t numb
 /* fs/check_tree.c: gives an inode without a name one in lost+found. */
 int check_connect(struct check *ck, uint64_t ino);
 
+/*
+ * fs/check_index.c: an empty index beside that of the store; its taking the place of that one, which is kept in STORE/lost or not; and a copy of
+ * the records of the open one, which is closed, into a new one.
+ */
+int check_index_new(struct check *ck, struct index **out);
+int check_index_install(struct check *ck, struct index *index, bool keep);
+int check_index_copy(struct check *ck);
+
 /* fs/check_rebuild.c: a new index from the segments. With repair unset only counts what it would hold. */
 struct check_rebuilt {
 	uint64_t files, chunks;

@@ -7,8 +7,6 @@
  * deleted and not yet removed from its segment comes back, too. The passes that follow give names in lost+found, and count everything.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,8 +14,6 @@
 #include "fs/check_pass.h"
 #include "fs/extent_map.h"
 #include "fs/models_set.h"
-
-#define BUILD_DIR "rebuild"
 
 struct building {
 	struct check *ck;
@@ -83,29 +79,6 @@ static int owners_sort(struct building *b, struct check_rebuilt *out)
 	}
 	out->chunks = b->n;
 	return 0;
-}
-
-/* The index goes to a directory of its own until it is whole. */
-static int build_open(struct building *b)
-{
-	struct volume *vol = b->ck->vol;
-	char *path;
-	int fd, r;
-
-	if (mkdirat(vol->dirfd, BUILD_DIR, 0700) < 0 && errno != EEXIST)
-		return -errno;
-	fd = openat(vol->dirfd, BUILD_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
-		return -errno;
-	unlinkat(fd, "index.mdb", 0);
-	unlinkat(fd, "index.mdb-lock", 0);
-	r = asprintf(&path, "%s/" BUILD_DIR, vol->path) < 0 ? -ENOMEM : 0;
-	if (r == 0) {
-		r = index_open(fd, path, true, false, &b->index);
-		free(path);
-	}
-	close(fd);
-	return r;
 }
 
 static int extent_put_new(struct index_op *op, struct building *b, const struct collected_extent *x)
@@ -189,30 +162,6 @@ static int records_put_all(struct building *b)
 	return r == 1 ? index_commit(b->index) : r;
 }
 
-/* The old index into STORE/lost, the new one into its place. */
-static int build_install(struct building *b)
-{
-	struct volume *vol = b->ck->vol;
-	int fd, r = 0;
-
-	index_close(b->index);
-	b->index = NULL;
-	if (faccessat(vol->dirfd, "index.mdb", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-		r = check_aside_file(b->ck, vol->dirfd, "index.mdb");
-	unlinkat(vol->dirfd, "index.mdb-lock", 0);
-	if (r == 0 && renameat(vol->dirfd, BUILD_DIR "/index.mdb", vol->dirfd, "index.mdb") < 0)
-		r = -errno;
-	fd = openat(vol->dirfd, BUILD_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0) {
-		unlinkat(fd, "index.mdb-lock", 0);
-		close(fd);
-	}
-	unlinkat(vol->dirfd, BUILD_DIR, AT_REMOVEDIR);
-	if (r == 0 && fsync(vol->dirfd) < 0)
-		r = -errno;
-	return r;
-}
-
 /* As the segments' headers and the longest extent have it. */
 static int super_guess(struct check *ck)
 {
@@ -254,12 +203,13 @@ int check_rebuild(struct check *ck, struct check_rebuilt *out)
 		r = owners_sort(&b, out);
 	}
 	if (r == 0 && ck->opt->repair)
-		r = build_open(&b);
+		r = check_index_new(ck, &b.index);
 	if (r == 0 && ck->opt->repair)
 		r = records_put_all(&b);
 	if (r == 0 && ck->opt->repair)
-		r = build_install(&b);
-	index_close(b.index);
+		r = check_index_install(ck, b.index, true);
+	else
+		index_close(b.index);
 	segments_close(ck->vol->segments);
 	ck->vol->segments = NULL;
 	free(b.owners);

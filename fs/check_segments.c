@@ -84,11 +84,14 @@ static int uses_count(struct check *ck)
 
 	for (size_t i = 0; r == 0 && i < ck->extents.n; i++) {
 		const struct extent *e = &x[i].e;
-		uint32_t stored = e->is_group ? group_share(e->pos.stored, e->plain, 0, e->refs) : e->pos.stored;
+		uint32_t stored = e->pos.stored;
 
-		if (x[i].recorded && !e->group && e->pos.segment)
-			r = use(ck, e->pos.segment, sizeof(struct record_disk) + stored,
-				sizeof(struct record_disk) + (uint64_t)e->pos.offset + e->pos.stored);
+		if (!x[i].recorded || e->group || e->pos.segment == 0)
+			continue;
+		if (e->is_group)
+			stored = group_share(stored, e->plain, 0, e->refs);
+		r = use(ck, e->pos.segment, sizeof(struct record_disk) + stored,
+			sizeof(struct record_disk) + (uint64_t)e->pos.offset + e->pos.stored);
 	}
 	for (size_t i = 0; r == 0 && i < ck->models.n; i++)
 		for (int c = 0; r == 0 && c < 2; c++)
