@@ -18,7 +18,7 @@
 
 static void tree_file(const char *dir, unsigned i)
 {
-	char path[700], text[64];
+	char path[700], text[64] = "";
 	FILE *f;
 
 	snprintf(path, sizeof path, "%s/sub%u", dir, i % 3);

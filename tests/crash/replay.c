@@ -114,7 +114,7 @@ int replay_open(int log_fd, struct replay **out)
 	if (!rp)
 		return -ENOMEM;
 	r = log_read(rp, log_fd);
-	if (r == 0)
+	if (r == 0 && rp->log)
 		r = fstat(log_fd, &st) < 0 ? -errno : entries_split(rp, (size_t)st.st_size);
 	free(rp->log);
 	rp->files = calloc(rp->n_files + 1, sizeof *rp->files);

@@ -27,7 +27,7 @@ int scratch_make(char *path, size_t cap)
 		rmdir(made);
 		return -ENAMETOOLONG;
 	}
-	strcpy(path, real);
+	memcpy(path, real, strlen(real) + 1);
 	free(real);
 	return 0;
 }

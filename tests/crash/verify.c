@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fs/check.h"
 #include "fs/dir.h"
 #include "fs/file.h"
 #include "tests/crash/tree.h"
@@ -181,6 +182,35 @@ static bool state_usable(struct run *run, const char *dir, struct volume **vol)
 		volume_good(run, *vol, &tree);
 }
 
+static int problem_note(void *arg, const struct check_problem *p)
+{
+	struct run *run = arg;
+	char what[256];
+
+	if (check_table[p->code].severity != CHECK_NOTE && !run->problem[0]) {
+		check_text(p, what, sizeof what);
+		(void)PROBLEM(run, "fsck: %s", what);
+	}
+	return 0;
+}
+
+/* fsck.firn -n finds nothing. */
+static bool state_checked(struct run *run, const char *dir)
+{
+	struct check_options opt = { .problem = problem_note, .arg = run };
+	struct check_result found;
+	struct volume_error err = { "" };
+	int r;
+
+	run->problem[0] = '\0';
+	r = check_store(dir, &opt, &found, &err);
+	if (r)
+		return PROBLEM(run, "fsck: error %d %s", r, err.text);
+	if (found.problems == 0 && found.inodes == 0)
+		return PROBLEM(run, "fsck looked at nothing");
+	return found.problems == 0;
+}
+
 static bool state_good(struct run *run, const char *dir)
 {
 	struct verify *v = run->v;
@@ -201,7 +231,7 @@ static bool state_good(struct run *run, const char *dir)
 		good = state_usable(run, dir, &vol);
 	if (vol && volume_close(vol) && good)
 		good = PROBLEM(run, "volume_close after the checks");
-	return good;
+	return good && state_checked(run, dir);
 }
 
 /* Whether this state was tried before, with the same trees allowed; if not, it counts as tried now. */
@@ -319,7 +349,7 @@ int verify_log(struct verify *v, int log_fd)
 	}
 	/* Every point in turn when there is time for all, else as many as there is time for, spread evenly. */
 	for (unsigned round = 0; !v->only_point && v->states < v->states_max && round < 64; round++) {
-		size_t all = points - first + 1, fit = v->states_max / 3 + 1, stride = all > fit ? all / fit : 1;
+		size_t all = points - first + 1, stride = all * 3 / v->states_max + 1;
 		uint64_t before = v->states;
 
 		for (run.point = first + replay_random(&random) % stride; run.point <= points; run.point += stride) {
