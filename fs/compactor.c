@@ -126,6 +126,8 @@ static void compactor_allow(struct compactor *c)
 static void compactor_end(struct compactor *c)
 {
 	__atomic_store_n(&c->end, 1, __ATOMIC_RELAXED);
+	if (c->crew)
+		crew_hurry(c->crew);
 	compactor_allow(c);
 }
 

@@ -176,6 +176,14 @@ void crew_allow(struct crew *c, unsigned threads)
 	pthread_mutex_unlock(&c->mutex);
 }
 
+void crew_hurry(struct crew *c)
+{
+	const struct sched_param none = {0};
+
+	for (unsigned i = 0; c->idle && i < c->threads; i++)
+		(void)pthread_setschedparam(c->hands[i].thread, SCHED_OTHER, &none);
+}
+
 uint64_t crew_cpu(struct crew *c)
 {
 	uint64_t sum = 0;

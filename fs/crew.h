@@ -29,6 +29,9 @@ int crew_run(struct crew *crew, unsigned n, void (*part)(void *arg, unsigned i, 
 /* From now on only so many take up parts; a part that is begun is ended. Any thread, at any time. */
 void crew_allow(struct crew *crew, unsigned threads);
 
+/* The parts under way are waited for: ends the idle priority of the threads, if the system lets us (root, RLIMIT_NICE). */
+void crew_hurry(struct crew *crew);
+
 /* Processor time that the threads have taken, ns. */
 uint64_t crew_cpu(struct crew *crew);
 
