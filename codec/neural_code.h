@@ -229,7 +229,8 @@ KERNEL void code_chunk(const struct neural_job *job, int decode, int normal, uin
 		c.enc = *job->enc;
 	context_begin(nn->context, job->m, job->class, decode ? job->dst : job->src, job->n);
 	c.kind = nn->kind[0];
-	counters_begin(&c.counters, nn, 0);
+	if (normal)
+		counters_begin(&c.counters, nn, 0);
 	for (size_t i = 0; i < job->n; i++) {
 		unsigned byte = decode ? 0 : job->src[i];
 

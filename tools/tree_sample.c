@@ -275,7 +275,8 @@ static int draw_read(struct walk *w, struct draw *d, bool learnable, struct samp
 	out->chunks = malloc((d->n ? d->n : 1) * sizeof *out->chunks);
 	if (!out->chunks)
 		return -ENOMEM;
-	qsort(d->heap, d->n, sizeof *d->heap, pick_compare);
+	if (d->n > 0)
+		qsort(d->heap, d->n, sizeof *d->heap, pick_compare);
 	for (size_t i = 0; i < d->n; i++) {
 		uint8_t *bytes = pick_read(&d->heap[i]);
 		uint32_t len = d->heap[i].len;
