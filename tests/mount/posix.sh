@@ -12,6 +12,7 @@ options=dev,suid
 known_differences="
 open/nameless
 stat/birth
+sync/descriptors
 write/beyond_the_largest
 "
 
