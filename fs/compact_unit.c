@@ -104,8 +104,10 @@ int unit_encode(struct volume *vol, const struct window *w, struct unit *u, stru
 	int rc = unit_table(w, u, id, &table, &table_len);
 
 	u->verdict = ENCODE_SKIPPED;
-	if (rc < 0)
+	if (rc < 0) {
+		free(table);
 		return rc;
+	}
 	if (limit > u->plain + HEADER + 1)
 		limit = u->plain + HEADER + 1; /* what is stored of a record is never more than its plain bytes */
 	limit = limit > HEADER + table_len ? limit - HEADER - table_len : 0;

@@ -137,6 +137,8 @@ static void similar_fini(struct similar *s)
 /* The group has this piece's features now. What half of all pieces have tells nothing and is passed over. */
 static void features_learn(struct similar *s, size_t piece, uint32_t group)
 {
+	if (s->n_postings == 0)
+		return;
 	for (uint32_t f = s->first[piece]; f < s->first[piece + 1]; f++) {
 		size_t run = s->features[f], end;
 

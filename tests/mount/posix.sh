@@ -12,7 +12,6 @@ options=dev,suid
 known_differences="
 open/nameless
 stat/birth
-sync/descriptors
 write/beyond_the_largest
 "
 
