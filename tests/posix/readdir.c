@@ -92,7 +92,7 @@ static void types(void **state)
 
 static void places(void **state)
 {
-	static long place[MANY + 2];
+	static long place[MANY + 3]; /* the last is that of the end */
 	static char name[MANY + 2][16];
 	struct dirent *e;
 	int n = 0;
