@@ -88,17 +88,11 @@ static void op_mkdir(fuse_req_t req, fuse_ino_t node, const char *name, mode_t m
 	reply_child(req, parent, r, child);
 }
 
-static void op_create(fuse_req_t req, fuse_ino_t node, const char *name, mode_t mode,
-		      struct fuse_file_info *fi)
+/* Ends making a file that is open at once: r is the error, child the file. */
+static void reply_opened(fuse_req_t req, struct inode *parent, int r, struct inode *child, struct fuse_file_info *fi)
 {
-	struct dir_new what = new_of(req, (mode & 07777) | S_IFREG, 0);
-	struct inode *parent = fuse_inode(req, node), *child;
 	struct fuse_entry_param entry;
-	int r;
 
-	if (!parent)
-		return;
-	r = dir_make(parent, name, &what, &child);
 	inode_put(parent, 1);
 	if (r) {
 		fuse_reply_err(req, -r);
@@ -110,26 +104,30 @@ static void op_create(fuse_req_t req, fuse_ino_t node, const char *name, mode_t 
 		inode_put(child, 1);
 }
 
+static void op_create(fuse_req_t req, fuse_ino_t node, const char *name, mode_t mode,
+		      struct fuse_file_info *fi)
+{
+	struct dir_new what = new_of(req, (mode & 07777) | S_IFREG, 0);
+	struct inode *parent = fuse_inode(req, node), *child;
+	int r;
+
+	if (!parent)
+		return;
+	r = dir_make(parent, name, &what, &child);
+	reply_opened(req, parent, r, child, fi);
+}
+
 #ifdef HAVE_FUSE_TMPFILE
 static void op_tmpfile(fuse_req_t req, fuse_ino_t node, mode_t mode, struct fuse_file_info *fi)
 {
 	struct dir_new what = new_of(req, (mode & 07777) | S_IFREG, 0);
 	struct inode *parent = fuse_inode(req, node), *child;
-	struct fuse_entry_param entry;
 	int r;
 
 	if (!parent)
 		return;
 	r = dir_tmpfile(parent, &what, &child);
-	inode_put(parent, 1);
-	if (r) {
-		fuse_reply_err(req, -r);
-		return;
-	}
-	fi->keep_cache = 1;
-	fuse_entry_fill(&entry, child);
-	if (fuse_reply_create(req, &entry, fi))
-		inode_put(child, 1);
+	reply_opened(req, parent, r, child, fi);
 }
 #endif
 

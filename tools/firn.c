@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/vfs.h>
-#include <linux/magic.h>
 
 #include "codec/codec.h"
 
@@ -73,68 +71,6 @@ bool firn_level(const char *command, const char *text, int *level)
 const char *firn_plural(uint64_t n)
 {
 	return n == 1 ? "" : "s";
-}
-
-/* True when path is the root of a mounted firn file system; source gets the store's name as the mount table has it. */
-static bool firn_is_mountpoint(const char *path, char *source, size_t cap)
-{
-	char *real = realpath(path, NULL), line[8192], point[4096], type[64], from[4096];
-	struct statfs fs;
-	FILE *mounts;
-	bool found = false;
-
-	if (!real || statfs(real, &fs) < 0 || fs.f_type != FUSE_SUPER_MAGIC) {
-		free(real);
-		return false;
-	}
-	mounts = fopen("/proc/self/mounts", "re");
-	while (mounts && fgets(line, sizeof line, mounts)) {
-		if (sscanf(line, "%4095s %4095s %63s", from, point, type) == 3 && strcmp(point, real) == 0 &&
-		    strcmp(type, "fuse.firn") == 0) {
-			found = true;
-			snprintf(source, cap, "%s", from);
-		}
-	}
-	if (mounts)
-		fclose(mounts);
-	free(real);
-	return found;
-}
-
-int firn_open(const char *command, const char *path, bool readonly, struct volume **out)
-{
-	struct volume_error err = {""};
-	struct volume_options opt;
-	char role[32], source[4096];
-	int rc;
-
-	*out = NULL;
-	if (firn_is_mountpoint(path, source, sizeof source)) {
-		fprintf(stderr, "firn %s: %s: is where %s is mounted: unmount it (fusermount3 -u %s) and name the store\n",
-			command, path, source, path);
-		return EXIT_FAILURE;
-	}
-	snprintf(role, sizeof role, "firn %s", command);
-	volume_options_init(&opt);
-	opt.offline = true;
-	opt.readonly = readonly;
-	opt.role = role;
-	rc = volume_open(path, &opt, out, &err);
-	if (rc == 0)
-		return EXIT_SUCCESS;
-	if (err.text[0] == '\0')
-		return firn_fail(command, path, rc);
-	fprintf(stderr, "firn %s: %s: %s\n", command, path, err.text);
-	return EXIT_FAILURE;
-}
-
-int firn_close(const char *command, const char *path, struct volume *vol, int status)
-{
-	int rc = volume_close(vol);
-
-	if (rc < 0)
-		firn_fail(command, path, rc);
-	return rc < 0 && status == EXIT_SUCCESS ? EXIT_FAILURE : status;
 }
 
 static int firn_help(FILE *out, int status)

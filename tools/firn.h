@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The subcommands of firn(1) and what they share: opening the store named on the command line, and saying why something failed.
+ * The subcommands of firn(1) and what they share: saying why something failed, and reading options.
  */
 #ifndef FIRN_TOOLS_FIRN_H
 #define FIRN_TOOLS_FIRN_H
@@ -18,12 +18,6 @@ int firn_scrub(int argc, char **argv);
 int firn_stat(int argc, char **argv);
 int firn_tier(int argc, char **argv);
 int firn_train(int argc, char **argv);
-
-/* Opens an unmounted store. On failure one line is printed and an exit status returned. */
-int firn_open(const char *command, const char *path, bool readonly, struct volume **out);
-
-/* Closes, and reports what could not be made durable: the exit status is status, or failure. */
-int firn_close(const char *command, const char *path, struct volume *vol, int status);
 
 /* "firn COMMAND: PATH: reason" on stderr; rc is a -errno. Returns the exit status for it. */
 int firn_fail(const char *command, const char *path, int rc);

@@ -367,3 +367,26 @@ void checked_damage(const struct checked_damage *d)
 	assert_int_equal(run.res.problems, 0);
 	checked_fini(&c);
 }
+
+void checked_put_number(struct checked *c, enum table table, uint64_t number, size_t key_len, const void *value, size_t len)
+{
+	uint8_t key[16] = { 0 };
+
+	if (key_len == 4)
+		be32_put(key, (uint32_t)number);
+	else
+		be64_put(key, number);
+	checked_open(c);
+	checked_put(c, table, key, key_len, value, len);
+	checked_close(c);
+}
+
+void checked_del_inode(struct checked *c, uint64_t ino)
+{
+	uint8_t key[8];
+
+	be64_put(key, ino);
+	checked_open(c);
+	checked_del(c, TABLE_INODE, key, 8);
+	checked_close(c);
+}

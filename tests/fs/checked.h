@@ -39,6 +39,9 @@ void checked_close(struct checked *c);
 void checked_put(struct checked *c, enum table table, const void *key, size_t key_len, const void *value, size_t len);
 void checked_del(struct checked *c, enum table table, const void *key, size_t key_len);
 size_t checked_get(struct checked *c, enum table table, const void *key, size_t key_len, void *buf, size_t cap);
+/* The same in a commit of its own: a record whose key is this number in 4 or 8 bytes, zeros behind it up to key_len; and an inode's. */
+void checked_put_number(struct checked *c, enum table table, uint64_t number, size_t key_len, const void *value, size_t len);
+void checked_del_inode(struct checked *c, uint64_t ino);
 /* Records by number. */
 void checked_inode_get(struct checked *c, uint64_t ino, struct inode_attr *attr);
 void checked_inode_put(struct checked *c, uint64_t ino, const struct inode_attr *attr);

@@ -29,11 +29,6 @@ int __wrap_segments_space(struct segments *ss, struct segments_space *out)
 	return r;
 }
 
-static void key8(uint8_t key[8], uint64_t n)
-{
-	be64_put(key, n);
-}
-
 static void no_index(struct checked *c)
 {
 	assert_int_equal(unlinkat(c->dirfd, "index.mdb", 0), 0);
@@ -117,30 +112,6 @@ static void plain_count(struct checked *c)
 	counters_edit(c, plain_wrong);
 }
 
-/* Puts a record under a key of `len` bytes that holds this number. */
-static void put_number(struct checked *c, enum table table, uint64_t number, size_t key_len, const void *value, size_t len)
-{
-	uint8_t key[16] = { 0 };
-
-	if (key_len == 4)
-		be32_put(key, (uint32_t)number);
-	else
-		key8(key, number);
-	checked_open(c);
-	checked_put(c, table, key, key_len, value, len);
-	checked_close(c);
-}
-
-static void del_inode(struct checked *c, uint64_t ino)
-{
-	uint8_t key[8];
-
-	key8(key, ino);
-	checked_open(c);
-	checked_del(c, TABLE_INODE, key, 8);
-	checked_close(c);
-}
-
 static void inode_edit(struct checked *c, uint64_t ino, void (*edit)(struct inode_attr *a))
 {
 	struct inode_attr attr;
@@ -164,7 +135,7 @@ static void chunk_put(struct checked *c, uint64_t ino, uint32_t no, const void *
 
 static void chunk_key(struct checked *c)
 {
-	put_number(c, TABLE_CHUNK, c->files[BIG].ino, 8, "x", 1);
+	checked_put_number(c, TABLE_CHUNK, c->files[BIG].ino, 8, "x", 1);
 }
 
 static void chunk_value(struct checked *c)
@@ -180,7 +151,7 @@ static void chunk_no_inode(struct checked *c)
 	checked_entry(c, INO_ROOT, "other", key, value);
 	checked_del(c, TABLE_DIRENT, key, 16);
 	checked_close(c);
-	del_inode(c, c->files[OTHER].ino);
+	checked_del_inode(c, c->files[OTHER].ino);
 }
 
 static void chunk_share(struct checked *c, uint64_t ino, uint32_t no)
@@ -241,12 +212,12 @@ static void model_record(struct checked *c, uint16_t number, struct model_disk *
 
 static void model_key(struct checked *c)
 {
-	put_number(c, TABLE_MODEL, c->models[1], 4, "short", 5);
+	checked_put_number(c, TABLE_MODEL, c->models[1], 4, "short", 5);
 }
 
 static void model_strange(struct checked *c)
 {
-	put_number(c, TABLE_MODEL, 40, 4, "short", 5);
+	checked_put_number(c, TABLE_MODEL, 40, 4, "short", 5);
 }
 
 static void model_flip(struct checked *c, int copies)
@@ -278,7 +249,7 @@ static void model_active(struct checked *c)
 	model_record(c, c->models[0], &d);
 	checked_close(c);
 	d.state = 1;
-	put_number(c, TABLE_MODEL, c->models[0], 4, &d, sizeof d);
+	checked_put_number(c, TABLE_MODEL, c->models[0], 4, &d, sizeof d);
 }
 
 static void extent_edit(struct checked *c, void (*edit)(struct extent *e))
@@ -294,7 +265,7 @@ static void extent_edit(struct checked *c, void (*edit)(struct extent *e))
 
 static void extent_key(struct checked *c)
 {
-	put_number(c, TABLE_EXTENT, 7, 5, "x", 1);
+	checked_put_number(c, TABLE_EXTENT, 7, 5, "x", 1);
 }
 
 static void move_away(struct extent *e)
@@ -314,7 +285,7 @@ static void extent_record_gone(struct checked *c)
 
 	checked_open(c);
 	checked_extent_get(c, c->files[BIG].ino, 1, &e);
-	key8(key, e.id);
+	be64_put(key, e.id);
 	checked_del(c, TABLE_EXTENT, key, 8);
 	checked_close(c);
 }
@@ -399,14 +370,14 @@ static void segment_edit(struct checked *c, uint32_t segment, void (*edit)(struc
 
 static void segment_key(struct checked *c)
 {
-	put_number(c, TABLE_SEGMENT, 1, 4, "x", 1);
+	checked_put_number(c, TABLE_SEGMENT, 1, 4, "x", 1);
 }
 
 static void segment_file(struct checked *c)
 {
 	const struct segment_stat_disk d = { .total = le64_put(99), .live = le64_put(51), .records = le32_put(1) };
 
-	put_number(c, TABLE_SEGMENT, 2000, 4, &d, sizeof d);
+	checked_put_number(c, TABLE_SEGMENT, 2000, 4, &d, sizeof d);
 }
 
 static void longer(struct segment_stat_disk *d)
@@ -575,8 +546,8 @@ static void test_damaged_records_do_not_hinder_a_mount(void **state)
 	for (size_t i = 0; i < sizeof damage / sizeof *damage; i++) {
 		checked_init(&c);
 		damage[i](&c);
-		put_number(&c, TABLE_TODO, 1, 8, "\x09", 1);
-		put_number(&c, TABLE_ORPHAN, 7, 5, NULL, 0);
+		checked_put_number(&c, TABLE_TODO, 1, 8, "\x09", 1);
+		checked_put_number(&c, TABLE_ORPHAN, 7, 5, NULL, 0);
 		counters_edit(&c, next_todo_2);
 		assert_int_equal(mount(&c, false), 0);
 		checked_read(&c, "big");

@@ -13,78 +13,49 @@
 #include "fs/dirent.h"
 #include "tests/fs/checked.h"
 
-static void key8(uint8_t key[8], uint64_t n)
-{
-	be64_put(key, n);
-}
-
-/* Puts a record under a key of `len` bytes that holds this number. */
-static void put_number(struct checked *c, enum table table, uint64_t number, size_t key_len, const void *value, size_t len)
-{
-	uint8_t key[16] = { 0 };
-
-	if (key_len == 4)
-		be32_put(key, (uint32_t)number);
-	else
-		key8(key, number);
-	checked_open(c);
-	checked_put(c, table, key, key_len, value, len);
-	checked_close(c);
-}
-
-static void del_inode(struct checked *c, uint64_t ino)
-{
-	uint8_t key[8];
-
-	key8(key, ino);
-	checked_open(c);
-	checked_del(c, TABLE_INODE, key, 8);
-	checked_close(c);
-}
-
 static void no_root(struct checked *c)
 {
-	del_inode(c, INO_ROOT);
+	checked_del_inode(c, INO_ROOT);
 }
 
 static void root_damaged(struct checked *c)
 {
-	put_number(c, TABLE_INODE, INO_ROOT, 8, "short", 5);
+	checked_put_number(c, TABLE_INODE, INO_ROOT, 8, "short", 5);
 }
 
 static void inode_key(struct checked *c)
 {
-	put_number(c, TABLE_INODE, 7, 5, "x", 1);
+	checked_put_number(c, TABLE_INODE, 7, 5, "x", 1);
 }
 
 static void inode_damaged(struct checked *c)
 {
-	put_number(c, TABLE_INODE, c->files[BIG].ino, 8, "short", 5);
+	checked_put_number(c, TABLE_INODE, c->files[BIG].ino, 8, "short", 5);
 }
 
 static void dir_damaged(struct checked *c)
 {
-	put_number(c, TABLE_INODE, c->d, 8, "short", 5);
+	checked_put_number(c, TABLE_INODE, c->d, 8, "short", 5);
 }
 
 static void inode_dropped(struct checked *c)
 {
-	put_number(c, TABLE_INODE, 999, 8, "short", 5);
+	checked_put_number(c, TABLE_INODE, 999, 8, "short", 5);
 }
 
 static void orphan_key(struct checked *c)
 {
-	put_number(c, TABLE_ORPHAN, 7, 5, NULL, 0);
+	checked_put_number(c, TABLE_ORPHAN, 7, 5, NULL, 0);
 }
 
 static void orphan_gone(struct checked *c)
 {
-	put_number(c, TABLE_ORPHAN, 999, 8, NULL, 0);
+	checked_put_number(c, TABLE_ORPHAN, 999, 8, NULL, 0);
 }
 
 static void orphan_named(struct checked *c)
 {
-	put_number(c, TABLE_ORPHAN, c->files[BIG].ino, 8, NULL, 0);
+	checked_put_number(c, TABLE_ORPHAN, c->files[BIG].ino, 8, NULL, 0);
 }
 
 /* Takes the entry of /other away, and leaves the inode with `nlink`. */
@@ -100,7 +71,7 @@ static void orphan_make(struct checked *c, uint32_t nlink)
 	checked_entry(c, INO_ROOT, "other", key, value);
 	checked_del(c, TABLE_DIRENT, key, 16);
 	checked_close(c);
-	put_number(c, TABLE_ORPHAN, c->files[OTHER].ino, 8, NULL, 0);
+	checked_put_number(c, TABLE_ORPHAN, c->files[OTHER].ino, 8, NULL, 0);
 }
 
 static void orphan_links(struct checked *c)
@@ -115,7 +86,7 @@ static void orphan(struct checked *c)
 
 static void todo_damaged(struct checked *c)
 {
-	put_number(c, TABLE_TODO, 1, 8, "\x09", 1);
+	checked_put_number(c, TABLE_TODO, 1, 8, "\x09", 1);
 }
 
 static void todo(struct checked *c)
@@ -124,7 +95,7 @@ static void todo(struct checked *c)
 		.op = TODO_FREE_CHUNKS, .from = le32_put(100), .ino = le64_put(c->files[BIG].ino),
 	};
 
-	put_number(c, TABLE_TODO, 1, 8, &disk, sizeof disk);
+	checked_put_number(c, TABLE_TODO, 1, 8, &disk, sizeof disk);
 }
 
 static void inode_edit(struct checked *c, uint64_t ino, void (*edit)(struct inode_attr *a))
@@ -151,7 +122,7 @@ static void todo_pending(struct checked *c)
 	};
 
 	inode_edit(c, c->files[BIG].ino, shrink);
-	put_number(c, TABLE_TODO, 1, 8, &disk, sizeof disk);
+	checked_put_number(c, TABLE_TODO, 1, 8, &disk, sizeof disk);
 }
 
 /* Changes the entry `name` of dir: to another key or value; a length of 0 removes it. */
@@ -185,7 +156,7 @@ static void entry_damaged(struct checked *c)
 
 static void dir_gone(struct checked *c)
 {
-	del_inode(c, c->d);
+	checked_del_inode(c, c->d);
 }
 
 static void entry_not_dir(struct checked *c)
@@ -195,7 +166,7 @@ static void entry_not_dir(struct checked *c)
 
 	checked_open(c);
 	len = checked_entry(c, c->d, "small", key, value);
-	key8(key, c->files[BIG].ino);
+	be64_put(key, c->files[BIG].ino);
 	checked_put(c, TABLE_DIRENT, key, 16, value, len);
 	checked_close(c);
 }
@@ -216,7 +187,7 @@ static void entry_gone(struct checked *c)
 
 static void entry_inode(struct checked *c)
 {
-	del_inode(c, c->files[SMALL].ino);
+	checked_del_inode(c, c->files[SMALL].ino);
 }
 
 static void set_type(uint8_t *key, uint8_t *value, size_t *len)
@@ -278,7 +249,7 @@ static void second_name(struct checked *c)
 
 static void xattr_key(struct checked *c)
 {
-	put_number(c, TABLE_XATTR, c->files[BIG].ino, 8, "x", 1);
+	checked_put_number(c, TABLE_XATTR, c->files[BIG].ino, 8, "x", 1);
 }
 
 static size_t attribute(uint8_t key[64], uint64_t ino, const char *name, uint8_t piece)
