@@ -12,12 +12,12 @@ complain() {
 
 # includes FOLDER: every line of its sources that includes something, as file:line:text.
 includes() {
-	grep -Ens '^[[:space:]]*#[[:space:]]*include' "$1"/*.[ch] /dev/null
+	grep -rEns --include='*.[ch]' '^[[:space:]]*#[[:space:]]*include' "$1"
 }
 
 # may_include FOLDER ALTERNATIVES: quoted includes of a folder come from these folders only.
 may_include() {
-	wrong=$(includes "$1" | grep '"' | grep -Ev "\"(config\.h|($2)/[a-z0-9_]+\.h)\"") || true
+	wrong=$(includes "$1" | grep '"' | grep -Ev "\"(config\.h|($2)/[a-z0-9_/]+\.h)\"") || true
 	[ -z "$wrong" ] || complain "includes upwards, sideways, or not from the root:
 $wrong"
 }
@@ -25,30 +25,35 @@ may_include index 'index'
 may_include model 'model'
 may_include codec 'codec|model'
 may_include fs 'fs|index|codec|model'
+for folder in fs/names fs/data fs/volume fs/tiers; do
+	may_include "$folder" 'fs/names|fs/data|fs/volume|fs/tiers|index|codec|model'
+done
+may_include fs/check 'fs/check|fs/names|fs/data|fs/volume|fs/tiers|index|codec|model'
+may_include fs/control 'fs/control|fs/check|fs/names|fs/data|fs/volume|fs/tiers|index|codec|model'
 may_include tools 'tools|fs|index|codec|model'
 
 # only_in HEADER FILES: an angle-bracket header that matches is included by files that match, tests included.
 only_in() {
-	for folder in index model codec fs tools tests/*/; do
-		wrong=$(includes "${folder%/}" | grep -E "<$1" | grep -Ev "^$2") || true
+	for folder in index model codec fs tools tests; do
+		wrong=$(includes "$folder" | grep -E "<$1" | grep -Ev "^$2") || true
 		[ -z "$wrong" ] || complain "<$1> is not for:
 $wrong"
 	done
 }
 only_in 'lmdb\.h>' 'index/'
-only_in '(fuse[a-z0-9_/]*|fuse3/.*)\.h>' '(fs/fuse[a-z_]*\.[ch]|tools/firnfs[a-z_]*\.c):'
+only_in '(fuse[a-z0-9_/]*|fuse3/.*)\.h>' '(fs/fuse/[a-z_]+\.[ch]|tools/firnfs[a-z_]*\.c):'
 only_in '(zstd|zdict|lz4|lz4hc)\.h>' '(codec/|tests/codec/)'
 
 # The libraries neither print nor end the process.
 for folder in index model codec fs; do
-	wrong=$(grep -Ens '\b(printf|puts|perror|exit|_exit|abort)\(|\bfprintf\((stderr|stdout)' "$folder"/*.[ch] /dev/null |
+	wrong=$(grep -rEns '\b(printf|puts|perror|exit|_exit|abort)\(|\bfprintf\((stderr|stdout)' "$folder" --include='*.[ch]' |
 		grep -Ev ':[0-9]+:[[:space:]]*(\*|/\*|//)') || true
 	[ -z "$wrong" ] || complain "a library prints or ends the process:
 $wrong"
 done
 
 # The head of a file: the licence in its first line, then what it is for: a sentence, before any code.
-for file in index/*.[ch] model/*.[ch] codec/*.[ch] fs/*.[ch] tools/*.[ch] tests/*/*.[ch]; do
+for file in index/*.[ch] model/*.[ch] codec/*.[ch] fs/*/*.[ch] tools/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch]; do
 	[ -e "$file" ] || continue
 	head -n 1 "$file" | grep -q 'SPDX-License-Identifier: BSD-2-Clause' || complain "$file: no SPDX line"
 	sed -n '2,5p' "$file" | grep -q '[A-Za-z]\{2,\}.* .*[A-Za-z]' || complain "$file: no sentence of purpose"

@@ -6,7 +6,7 @@
 #define FIRN_TOOLS_ESTIMATE_CODER_H
 
 #include "codec/codec.h"
-#include "fs/sample.h"
+#include "fs/tiers/sample.h"
 
 struct coder {
 	const char *name, *key; /* for people, for JSON */

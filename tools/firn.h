@@ -5,7 +5,7 @@
 #ifndef FIRN_TOOLS_FIRN_H
 #define FIRN_TOOLS_FIRN_H
 
-#include "fs/volume.h"
+#include "fs/volume/volume.h"
 
 #define EXIT_USAGE 64       /* EX_USAGE of sysexits.h */
 #define EXIT_INTERRUPTED 130

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "codec/codec.h"
-#include "fs/compact.h"
+#include "fs/tiers/compact.h"
 #include "tools/firn.h"
 #include "tools/live.h"
 #include "tools/progress.h"

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "fs/models.h"
+#include "fs/tiers/models.h"
 #include "tools/firn.h"
 #include "tools/progress.h"
 #include "tools/target.h"

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fs/stat.h"
+#include "fs/control/stat.h"
 #include "tools/damaged.h"
 #include "tools/firn.h"
 #include "tools/firn_stat_by.h"

@@ -5,8 +5,8 @@
 #ifndef FIRN_TOOLS_FIRNFS_H
 #define FIRN_TOOLS_FIRNFS_H
 
-#include "fs/compactor.h"
-#include "fs/volume.h"
+#include "fs/tiers/compactor.h"
+#include "fs/volume/volume.h"
 
 /* Exit status, as mount(8) has them. */
 #define FIRNFS_USAGE 1

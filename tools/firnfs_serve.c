@@ -18,7 +18,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include "fs/fuse.h"
+#include "fs/fuse/fuse.h"
 #include "tools/firnfs.h"
 
 #define THREADS_MAX 16

@@ -5,7 +5,7 @@
 #ifndef FIRN_TOOLS_FSCK_H
 #define FIRN_TOOLS_FSCK_H
 
-#include "fs/check.h"
+#include "fs/check/check.h"
 #include "tools/json.h"
 #include "tools/progress.h"
 

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "fs/import.h"
+#include "fs/volume/import.h"
 #include "tools/progress.h"
 #include "tools/size.h"
 

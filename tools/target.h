@@ -7,7 +7,7 @@
 
 #include <sys/stat.h>
 
-#include "fs/control.h"
+#include "fs/control/control.h"
 
 struct target {
 	const char *command, *path; /* as given, for messages                 */
@@ -28,7 +28,7 @@ int target_close(struct target *t, int status);
 /* Whether what stat(2) says this of lies in the mount of a store. */
 bool target_in_mount(const struct stat *st);
 
-/* Sends a command of fs/control.h to the daemon; its header is filled in here. -errno. */
+/* Sends a command of fs/control/control.h to the daemon; its header is filled in here. -errno. */
 int target_control(const struct target *t, unsigned command, void *argument);
 
 /* Of a mount: has what the kernel still holds written out and committed, so that what follows finds it. -errno. */

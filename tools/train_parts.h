@@ -5,7 +5,7 @@
 #ifndef FIRN_TOOLS_TRAIN_PARTS_H
 #define FIRN_TOOLS_TRAIN_PARTS_H
 
-#include "fs/sample.h"
+#include "fs/tiers/sample.h"
 
 /* Ranges of the sample's array of chunks, in this order. */
 struct train_part {

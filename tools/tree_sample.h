@@ -8,7 +8,7 @@
 #ifndef FIRN_TOOLS_TREE_SAMPLE_H
 #define FIRN_TOOLS_TREE_SAMPLE_H
 
-#include "fs/sample.h"
+#include "fs/tiers/sample.h"
 
 #define TREE_CHUNK CHUNK_SIZE_DEFAULT
 

@@ -15,9 +15,9 @@
 #include <unistd.h>
 
 #include "codec/codec.h"
-#include "fs/compact.h"
-#include "fs/file.h"
-#include "fs/models.h"
+#include "fs/data/file.h"
+#include "fs/tiers/compact.h"
+#include "fs/tiers/models.h"
 #include "tests/codec/bytes.h"
 #include "tests/crash/record.h"
 #include "tests/crash/replay.h"

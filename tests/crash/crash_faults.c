@@ -15,9 +15,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "fs/compact.h"
-#include "fs/models.h"
-#include "fs/stat.h"
+#include "fs/control/stat.h"
+#include "fs/tiers/compact.h"
+#include "fs/tiers/models.h"
 #include "tests/crash/fault.h"
 #include "tests/crash/sanitized.h"
 #include "tests/crash/scratch.h"

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fs/file.h"
+#include "fs/data/file.h"
 #include "tests/crash/flows.h"
 #include "tests/crash/record.h"
 #include "tests/crash/replay.h"

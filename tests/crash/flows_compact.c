@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 #include "codec/codec.h"
-#include "fs/compact.h"
-#include "fs/models.h"
+#include "fs/tiers/compact.h"
+#include "fs/tiers/models.h"
 #include "tests/codec/bytes.h"
 #include "tests/crash/fault.h"
 #include "tests/crash/flows.h"

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
-#include "fs/file.h"
+#include "fs/data/file.h"
 #include "tests/crash/fault.h"
 #include "tests/crash/flows.h"
 #include "tests/crash/record.h"

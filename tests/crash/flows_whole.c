@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "fs/import.h"
+#include "fs/volume/import.h"
 #include "tests/crash/flows.h"
 #include "tests/crash/record.h"
 #include "tests/crash/replay.h"

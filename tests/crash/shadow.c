@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "fs/file.h"
+#include "fs/data/file.h"
 #include "tests/crash/replay.h"
 
 static uint8_t buffer[SHADOW_LEN + 1];

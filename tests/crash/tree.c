@@ -9,9 +9,9 @@
 #include <string.h>
 #include <xxhash.h>
 
-#include "fs/dir.h"
-#include "fs/file.h"
-#include "fs/xattr.h"
+#include "fs/data/file.h"
+#include "fs/names/dir.h"
+#include "fs/names/xattr.h"
 
 #define BLOCK 65536u
 #define DEPTH_MAX 32

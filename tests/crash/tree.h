@@ -5,7 +5,7 @@
 #ifndef FIRN_TESTS_CRASH_TREE_H
 #define FIRN_TESTS_CRASH_TREE_H
 
-#include "fs/inode.h"
+#include "fs/names/inode.h"
 
 #define TREE_FILES 256
 

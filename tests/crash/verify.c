@@ -8,9 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "fs/check.h"
-#include "fs/dir.h"
-#include "fs/file.h"
+#include "fs/check/check.h"
+#include "fs/data/file.h"
+#include "fs/names/dir.h"
 #include "tests/crash/tree.h"
 
 #define ALLOWED 16384

@@ -5,7 +5,7 @@
 #ifndef FIRN_TESTS_CRASH_VERIFY_H
 #define FIRN_TESTS_CRASH_VERIFY_H
 
-#include "fs/volume.h"
+#include "fs/volume/volume.h"
 #include "tests/crash/replay.h"
 
 struct verify {

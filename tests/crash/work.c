@@ -9,10 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "fs/attr.h"
-#include "fs/dir.h"
-#include "fs/file.h"
-#include "fs/xattr.h"
+#include "fs/data/file.h"
+#include "fs/names/attr.h"
+#include "fs/names/dir.h"
+#include "fs/names/xattr.h"
 #include "index/super.h"
 #include "tests/codec/bytes.h"
 #include "tests/crash/record.h"

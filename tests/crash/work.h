@@ -6,7 +6,7 @@
 #ifndef FIRN_TESTS_CRASH_WORK_H
 #define FIRN_TESTS_CRASH_WORK_H
 
-#include "fs/inode.h"
+#include "fs/names/inode.h"
 
 #define WORK_CHUNK 4096u
 #define WORK_SEGMENT 65536u

@@ -19,13 +19,13 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-#include "fs/chunk.h"
-#include "fs/dir.h"
-#include "fs/dirent.h"
-#include "fs/extent_map.h"
-#include "fs/file.h"
-#include "fs/models.h"
-#include "fs/xattr.h"
+#include "fs/data/chunk.h"
+#include "fs/data/extent_map.h"
+#include "fs/data/file.h"
+#include "fs/names/dir.h"
+#include "fs/names/dirent.h"
+#include "fs/names/xattr.h"
+#include "fs/tiers/models.h"
 #include "tests/codec/bytes.h"
 
 static void volume_get(struct checked *c, struct volume **vol)

@@ -5,9 +5,9 @@
 #ifndef FIRN_TESTS_FS_CHECKED_H
 #define FIRN_TESTS_FS_CHECKED_H
 
-#include "fs/check.h"
-#include "fs/extent.h"
-#include "fs/inode.h"
+#include "fs/check/check.h"
+#include "fs/data/extent.h"
+#include "fs/names/inode.h"
 
 #define CHECKED_CHUNK 4096u
 

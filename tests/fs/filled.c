@@ -19,8 +19,8 @@
 #include <unistd.h>
 
 #include "codec/codec.h"
-#include "fs/dir.h"
-#include "fs/file.h"
+#include "fs/data/file.h"
+#include "fs/names/dir.h"
 #include "tests/codec/bytes.h"
 
 void filled_open(struct filled *f)

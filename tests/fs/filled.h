@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "fs/volume.h"
+#include "fs/volume/volume.h"
 
 struct filled {
 	char dir[256], path[300]; /* the store is path, in dir */

@@ -14,8 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "fs/dir.h"
-#include "fs/scan.h"
+#include "fs/names/dir.h"
+#include "fs/volume/scan.h"
 #include "tests/fs/fixture.h"
 
 void fixture_open(struct fixture *f)

@@ -6,8 +6,8 @@
 #ifndef FIRN_TESTS_FS_FIXTURE_H
 #define FIRN_TESTS_FS_FIXTURE_H
 
-#include "fs/file.h"
-#include "fs/inode.h"
+#include "fs/data/file.h"
+#include "fs/names/inode.h"
 
 struct fixture {
 	char dir[256];   /* temporary; the store is in it, as "store" */

@@ -6,7 +6,7 @@
 #ifndef FIRN_TESTS_FS_NAMES_H
 #define FIRN_TESTS_FS_NAMES_H
 
-#include "fs/dir.h"
+#include "fs/names/dir.h"
 #include "tests/index/store.h"
 
 struct names {

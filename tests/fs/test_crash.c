@@ -16,9 +16,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "fs/chunk.h"
-#include "fs/dir.h"
-#include "fs/todo.h"
+#include "fs/data/chunk.h"
+#include "fs/names/dir.h"
+#include "fs/volume/todo.h"
 #include "tests/fs/fixture.h"
 
 #define FILES 6

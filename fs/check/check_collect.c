@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the segments say of themselves: every whole record of extents, groups and models, the newest of each first.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <xxhash.h>
+
+#include "codec/codec.h"
+#include "fs/check/check_pass.h"
+#include "fs/tiers/models_set.h"
+#include "index/group.h"
+
+struct collecting {
+	struct check *ck;
+	bool extents;
+	struct collected *out;
+	struct group_member *members;
+};
+
+static struct collected_extent *extent_add(struct collecting *c, const struct segment_pos *pos, const struct record *r)
+{
+	struct collected_extent *x = check_array_add(&c->out->extents, sizeof *x, c->out->extents.n);
+
+	if (!x)
+		return NULL;
+	x->id = r->id;
+	x->ino = r->ino;
+	x->chunk = r->chunk;
+	x->sequence = r->sequence;
+	x->e = (struct extent){
+		.id = r->id, .pos = *pos, .stored = pos->stored, .plain = r->plain, .codec = r->codec,
+		.level = r->level, .model = r->model, .is_group = r->kind == RECORD_GROUP,
+	};
+	return x;
+}
+
+static int group_add(struct collecting *c, const struct segment_pos *pos, const struct record *r, const void *bytes)
+{
+	struct collected_extent *x;
+	size_t n, table;
+
+	if (group_decode(r->id, r->plain, bytes, r->stored, c->members, &n, &table))
+		return 0;
+	for (size_t i = 0; i < n; i++) {
+		x = extent_add(c, pos, r);
+		if (!x)
+			return -ENOMEM;
+		x->id = c->members[i].id;
+		x->ino = c->members[i].ino;
+		x->chunk = c->members[i].chunk;
+		x->group = r->id;
+		x->e = (struct extent){
+			.id = x->id, .group = r->id, .at = c->members[i].at, .plain = c->members[i].plain,
+		};
+	}
+	return extent_add(c, pos, r) ? 0 : -ENOMEM;
+}
+
+static int piece_add(struct collecting *c, const struct segment_pos *pos, const struct record *r)
+{
+	struct collected_piece *p = check_array_add(&c->out->pieces, sizeof *p, c->out->pieces.n);
+
+	if (!p)
+		return -ENOMEM;
+	*p = (struct collected_piece){
+		.number = r->id, .sequence = r->sequence, .pos = *pos, .piece = r->chunk,
+		.total = r->ino <= MODEL_BYTES_MAX ? (uint32_t)r->ino : 0, .kind = r->codec,
+	};
+	return 0;
+}
+
+static int record_add(void *arg, const struct segment_pos *pos, const struct record *r, const void *bytes)
+{
+	struct collecting *c = arg;
+
+	if (c->out->sequence_max < r->sequence)
+		c->out->sequence_max = r->sequence;
+	if (r->kind == RECORD_MODEL)
+		return piece_add(c, pos, r);
+	if (!c->extents || r->id == 0 || r->plain == 0 || r->plain > CHUNK_SIZE_MAX || r->stored == 0 ||
+	    r->stored > r->plain || r->codec >= CODEC_COUNT)
+		return 0;
+	if (c->out->plain_max < r->plain)
+		c->out->plain_max = r->plain;
+	if (r->kind == RECORD_GROUP)
+		return group_add(c, pos, r, bytes);
+	return extent_add(c, pos, r) ? 0 : -ENOMEM;
+}
+
+static int newest_first(const void *a, const void *b)
+{
+	const struct collected_extent *x = a, *y = b;
+
+	if (x->id != y->id)
+		return x->id < y->id ? -1 : 1;
+	return x->sequence > y->sequence ? -1 : x->sequence < y->sequence;
+}
+
+int check_collect(struct check *ck, bool extents, struct collected *out)
+{
+	struct collecting c = { .ck = ck, .extents = extents, .out = out };
+	uint32_t *numbers;
+	uint64_t bad;
+	size_t n;
+	int r;
+
+	*out = (struct collected){ 0 };
+	c.members = malloc(GROUP_MEMBERS_MAX * sizeof *c.members);
+	if (!c.members)
+		return -ENOMEM;
+	r = segment_list(ck->vol->segments, &numbers, &n);
+	ck->progress.total = n;
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		ck->progress.done = i;
+		if (ck->opt->progress && ck->opt->progress(ck->opt->arg, &ck->progress))
+			r = -EINTR;
+		else
+			r = segment_scan(ck->vol->segments, numbers[i], record_add, &c, &bad);
+	}
+	free(numbers);
+	free(c.members);
+	if (r == 0 && out->extents.n)
+		qsort(out->extents.items, out->extents.n, sizeof(struct collected_extent), newest_first);
+	if (r)
+		check_collected_free(out);
+	return r;
+}
+
+void check_collected_free(struct collected *c)
+{
+	free(c->extents.items);
+	free(c->pieces.items);
+	*c = (struct collected){ 0 };
+}
+
+/* The hash of a copy whose pieces begin at p; false when it is not whole. */
+static bool copy_hash(struct check *ck, const struct collected_piece *p, const struct collected_piece *end, uint8_t hash[16])
+{
+	XXH128_canonical_t canonical;
+	uint8_t *bytes = p->total ? malloc(p->total) : NULL;
+	uint32_t at = 0, offset = p->pos.offset;
+	bool whole = bytes != NULL;
+
+	for (uint32_t i = 0; whole && at < p->total; i++) {
+		const struct collected_piece *q = p + i;
+		struct record r;
+
+		whole = q < end && q->number == p->number && q->piece == i && q->total == p->total && q->kind == p->kind &&
+			q->pos.segment == p->pos.segment && q->pos.offset == offset && q->pos.stored <= p->total - at &&
+			segment_read(ck->vol->segments, &q->pos, bytes + at, q->pos.stored, &r) == 0;
+		at += q < end ? q->pos.stored : 0;
+		offset += (uint32_t)sizeof(struct record_disk) + (q < end ? q->pos.stored : 0);
+	}
+	if (whole) {
+		XXH128_canonicalFromHash(&canonical, XXH3_128bits(bytes, p->total));
+		memcpy(hash, canonical.digest, 16);
+	}
+	free(bytes);
+	return whole;
+}
+
+int check_model_build(struct check *ck, const struct collected *c, uint16_t number, struct model_disk *disk)
+{
+	const struct collected_piece *p = c->pieces.items, *end = p + c->pieces.n;
+	int copies = 0;
+
+	*disk = (struct model_disk){ 0 };
+	for (; p < end && copies < 2; p++) {
+		uint8_t hash[16];
+
+		if (p->number != number || p->piece != 0 || p->kind < 1 || p->kind >= MODELS_KINDS ||
+		    !copy_hash(ck, p, end, hash) || (copies && memcmp(hash, disk->hash, sizeof hash)))
+			continue;
+		memcpy(disk->hash, hash, sizeof hash);
+		disk->kind = p->kind;
+		disk->state = 2;
+		disk->bytes = le32_put(p->total);
+		for (int i = copies; i < 2; i++) {
+			disk->copy[i].segment = le32_put(p->pos.segment);
+			disk->copy[i].offset = le32_put(p->pos.offset);
+		}
+		copies++;
+	}
+	return copies > 0;
+}

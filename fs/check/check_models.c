@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The pass over models: both copies read and hashed, one active of each kind.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "fs/check/check_pass.h"
+#include "fs/tiers/models_set.h"
+
+struct check_model *check_model(struct check *ck, uint32_t number)
+{
+	struct check_model *list = ck->models.items;
+
+	for (size_t i = 0; i < ck->models.n; i++)
+		if (list[i].number == number)
+			return &list[i];
+	return NULL;
+}
+
+static int model_store(struct check *ck, const struct check_model *m)
+{
+	uint8_t key[4];
+
+	be32_put(key, m->number);
+	return check_put(ck, TABLE_MODEL, key, sizeof key, &m->disk, sizeof m->disk);
+}
+
+/* 1: there is a record of the model after all. */
+static int record_mend(struct check *ck, const struct index_record *rec, struct index_record *made)
+{
+	struct check_problem p = { .code = CHECK_MODEL_KEY };
+	struct collected c;
+	struct model_disk disk;
+	int r;
+
+	if (rec->key_len == 4)
+		p.found = be32_get(rec->key);
+	r = check_found(ck, &p);
+	if (r == 1)
+		r = check_collect(ck, false, &c) ? -EIO : 1;
+	if (r != 1)
+		return r;
+	r = p.found <= UINT16_MAX ? check_model_build(ck, &c, (uint16_t)p.found, &disk) : 0;
+	check_collected_free(&c);
+	if (r < 1)
+		return r ? r : check_del(ck, TABLE_MODEL, rec->key, rec->key_len);
+	if (rec->len == sizeof disk && rec->value[1] <= 2)
+		disk.state = rec->value[1];
+	*made = *rec;
+	made->len = sizeof disk;
+	memcpy(made->value, &disk, sizeof disk);
+	r = check_aside_record(ck, TABLE_MODEL, rec);
+	if (r == 0)
+		r = check_put(ck, TABLE_MODEL, rec->key, rec->key_len, &disk, sizeof disk);
+	return r ? r : 1;
+}
+
+static int copies_check(struct check *ck, struct check_model *m)
+{
+	struct check_problem p = { .code = CHECK_MODEL_COPY, .found = m->number };
+	uint8_t key[4];
+	int r;
+
+	if (m->whole[0] && m->whole[1])
+		return 0;
+	if (m->whole[0] || m->whole[1]) {
+		p.expected = m->whole[0] ? 2 : 1;
+		r = check_found(ck, &p);
+		ck->mend_models |= r == 1 && ck->opt->repair;
+		return r < 0 ? r : 0;
+	}
+	p.code = CHECK_MODEL_LOST;
+	r = check_found(ck, &p);
+	if (r != 1)
+		return r;
+	ck->models.n--; /* it is the last one */
+	be32_put(key, m->number);
+	return check_del(ck, TABLE_MODEL, key, sizeof key);
+}
+
+static int model_check(void *arg, const struct index_record *rec)
+{
+	struct check *ck = arg;
+	struct index_record made;
+	struct check_model *m;
+	struct model_info info;
+	struct model_disk d;
+	uint8_t *bytes;
+	int r = 1;
+
+	if (models_info(rec, &info, &d)) {
+		r = record_mend(ck, rec, &made);
+		if (r != 1 || models_info(&made, &info, &d))
+			return r < 0 ? r : 0;
+	}
+	ck->max_model = info.number;
+	m = check_array_add(&ck->models, sizeof *m, ck->models.n);
+	bytes = malloc(info.bytes);
+	if (!m || !bytes) {
+		free(bytes);
+		return -ENOMEM;
+	}
+	m->number = info.number;
+	m->disk = d;
+	m->copy_bytes = info.stored / 2;
+	for (int c = 0; c < 2; c++)
+		m->whole[c] = models_read_copy(ck->vol, &info, &d, c, bytes) == 0;
+	free(bytes);
+	return copies_check(ck, m);
+}
+
+/* The newest active model of a kind stays so. */
+static int active_check(struct check *ck)
+{
+	struct check_model *list = ck->models.items;
+	bool active[MODELS_KINDS] = { false };
+
+	for (size_t i = ck->models.n; i-- > 0;) {
+		struct check_problem p = { .code = CHECK_MODEL_ACTIVE, .found = list[i].number };
+		bool wrong = list[i].disk.state > 2 || (list[i].disk.state == 1 && active[list[i].disk.kind]);
+		int r;
+
+		active[list[i].disk.kind] |= list[i].disk.state == 1;
+		if (!wrong)
+			continue;
+		r = check_found(ck, &p);
+		if (r == 1) {
+			list[i].disk.state = 2;
+			r = model_store(ck, &list[i]);
+		}
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int check_models(struct check *ck)
+{
+	int r = scan_table(ck->vol, TABLE_MODEL, model_check, ck);
+
+	return r ? r : active_check(ck);
+}

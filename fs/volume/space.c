@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Room on the disk beneath: the disk is asked at most once a second, or when the budget of the last answer is
+ * spent.
+ */
+#include "fs/volume/space.h"
+
+#include <errno.h>
+
+#define RESERVE_MAX (32u << 20)
+#define ASK_AGAIN_NS 1000000000
+
+void space_init(struct space *sp)
+{
+	*sp = (struct space){ 0 };
+	pthread_mutex_init(&sp->mutex, NULL);
+}
+
+void space_fini(struct space *sp)
+{
+	pthread_mutex_destroy(&sp->mutex);
+}
+
+uint64_t space_reserve(uint64_t total)
+{
+	return total / 100 < RESERVE_MAX ? total / 100 : RESERVE_MAX;
+}
+
+int space_check(struct volume *vol, struct space *sp, uint64_t need)
+{
+	struct segments_space disk;
+	int64_t now = volume_now();
+	uint64_t reserved;
+	int r = 0;
+
+	pthread_mutex_lock(&sp->mutex);
+	if (sp->budget >= need && now - sp->asked < ASK_AGAIN_NS && now >= sp->asked) {
+		pthread_mutex_unlock(&sp->mutex);
+		return 0;
+	}
+	reserved = sp->reserved;
+	pthread_mutex_unlock(&sp->mutex);
+	r = segments_space(vol->segments, &disk);
+	if (r)
+		return r;
+	pthread_mutex_lock(&sp->mutex);
+	/* What is flushed while the disk answers may be missing in its answer: it still counts as reserved. */
+	reserved = (reserved > sp->reserved ? reserved : sp->reserved) + space_reserve(disk.total);
+	sp->budget = disk.available > reserved ? disk.available - reserved : 0;
+	sp->asked = now;
+	if (sp->budget < need)
+		r = -ENOSPC;
+	pthread_mutex_unlock(&sp->mutex);
+	return r;
+}
+
+int space_scratch(struct volume *vol, struct space *sp, uint64_t need)
+{
+	struct segments_space disk;
+	uint64_t kept;
+	int r = segments_space(vol->segments, &disk);
+
+	if (r)
+		return r;
+	pthread_mutex_lock(&sp->mutex);
+	kept = sp->reserved + space_reserve(disk.total) / 2;
+	pthread_mutex_unlock(&sp->mutex);
+	return disk.available >= kept && disk.available - kept >= need ? 0 : -ENOSPC;
+}
+
+void space_take(struct space *sp, uint64_t bytes)
+{
+	pthread_mutex_lock(&sp->mutex);
+	sp->reserved += bytes;
+	sp->budget -= bytes < sp->budget ? bytes : sp->budget;
+	pthread_mutex_unlock(&sp->mutex);
+}
+
+void space_give(struct space *sp, uint64_t bytes)
+{
+	pthread_mutex_lock(&sp->mutex);
+	sp->reserved -= bytes < sp->reserved ? bytes : sp->reserved;
+	pthread_mutex_unlock(&sp->mutex);
+}
