@@ -2,7 +2,7 @@
 /*
  * The neural codec: frames, and what a chunk starts from.
  *
- * A frame is one byte (bits 0-3 class of the chunk, bits 4-7 zero) and the arithmetic-coded bytes.
+ * A frame is one byte (bits 0-3 class of the chunk, bits 4-5 its filter, bits 6-7 zero) and the arithmetic-coded bytes of the filtered chunk.
  */
 #include "codec/neural.h"
 
@@ -55,7 +55,24 @@ void neural_destroy(struct neural *n)
 	if (!n)
 		return;
 	context_destroy(n->context);
+	free(n->formed);
 	free(n);
+}
+
+/* Finds the chunk's form, writes it down and returns the bytes to code: src, or a filtered copy. NULL: no memory. */
+static const uint8_t *chunk_form(struct neural *nn, const uint8_t *src, size_t n, struct form *form, uint8_t *head)
+{
+	form_find(form, src, n);
+	*head = (uint8_t)(form->class | form->filter << 4);
+	if (form->filter == FILTER_NONE)
+		return src;
+	if (!nn->formed)
+		nn->formed = malloc(CODEC_PLAIN_MAX);
+	if (!nn->formed)
+		return NULL;
+	memcpy(nn->formed, src, n);
+	form_apply(form, nn->formed, n);
+	return nn->formed;
 }
 
 static int32_t bounded(int32_t x, int32_t low, int32_t high)
@@ -101,7 +118,7 @@ int neural_encode(struct neural *nn, const struct model *m, int level, const uin
 		  size_t *out)
 {
 	struct range_enc enc;
-	struct neural_job job = {.nn = nn, .m = m, .enc = &enc, .src = src, .n = n, .normal = level == NEURAL_NORMAL};
+	struct neural_job job = {.nn = nn, .m = m, .enc = &enc, .n = n, .normal = level == NEURAL_NORMAL};
 	size_t len;
 
 	*out = 0;
@@ -109,8 +126,9 @@ int neural_encode(struct neural *nn, const struct model *m, int level, const uin
 		return -EINVAL;
 	if (cap < 1)
 		return -E2BIG;
-	job.class = context_classify(src, n) % CLASS_COUNT;
-	dst[0] = (uint8_t)job.class;
+	job.src = chunk_form(nn, src, n, &job.form, dst);
+	if (!job.src)
+		return -ENOMEM;
 	range_enc_begin(&enc, dst + 1, cap - 1);
 	chunk_code(&job);
 	len = range_enc_end(&enc);
@@ -124,11 +142,15 @@ int neural_decode(struct neural *nn, const struct model *m, int level, const uin
 {
 	struct range_dec dec;
 	struct neural_job job = {.nn = nn, .m = m, .dec = &dec, .dst = dst, .n = plain, .normal = level == NEURAL_NORMAL};
+	int rc;
 
-	if ((level != NEURAL_FAST && level != NEURAL_NORMAL) || plain < 1 || plain > CODEC_PLAIN_MAX || n < 1 || src[0] >= CLASS_COUNT)
+	if ((level != NEURAL_FAST && level != NEURAL_NORMAL) || plain < 1 || plain > CODEC_PLAIN_MAX || n < 1 || src[0] >> 4 >= FILTER_COUNT)
 		return -EUCLEAN;
-	job.class = src[0];
+	job.form = (struct form){.class = src[0] & 15, .filter = src[0] >> 4};
 	range_dec_begin(&dec, src + 1, n - 1);
 	chunk_code(&job);
-	return range_dec_end(&dec, n - 1);
+	rc = range_dec_end(&dec, n - 1);
+	if (rc == 0)
+		form_undo(&job.form, dst, plain);
+	return rc;
 }

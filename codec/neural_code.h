@@ -227,7 +227,7 @@ KERNEL void code_chunk(const struct neural_job *job, int decode, int normal, uin
 		c.dec = *job->dec;
 	else
 		c.enc = *job->enc;
-	context_begin(nn->context, job->m, job->class, decode ? job->dst : job->src, job->n);
+	context_begin(nn->context, job->m, &job->form, decode ? job->dst : job->src, job->n);
 	c.kind = nn->kind[0];
 	if (normal)
 		counters_begin(&c.counters, nn, 0);

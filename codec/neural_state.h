@@ -78,6 +78,7 @@ struct neural {
 	int16_t out[MODEL_NODES * MODEL_HIDDEN_MAX] __attribute__((aligned(64)));
 	int32_t out_bias[MODEL_NODES];
 	uint8_t kind[256]; /* of a character, below NEURAL_KINDS */
+	uint8_t *formed;   /* a chunk after its filter, CODEC_PLAIN_MAX bytes; NULL until needed */
 	unsigned slots_log2;
 	struct neural_slot slots[NEURAL_COUNTERS][1u << NEURAL_SLOTS_LOG2] __attribute__((aligned(64)));
 };
@@ -91,7 +92,7 @@ struct neural_job {
 	const uint8_t *src;
 	uint8_t *dst;
 	size_t n;
-	unsigned class;
+	struct form form;
 	int normal;
 };
 

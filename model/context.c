@@ -238,7 +238,7 @@ static unsigned slots_log2(size_t n, unsigned max)
 	return log2;
 }
 
-void context_begin(struct context *c, const struct model *m, unsigned class, const uint8_t *buf, size_t n)
+void context_begin(struct context *c, const struct model *m, const struct form *form, const uint8_t *buf, size_t n)
 {
 	memset(c, 0, offsetof(struct context, positions6));
 	c->match_log2 = slots_log2(n, MATCH_SLOTS_LOG2);
@@ -249,7 +249,7 @@ void context_begin(struct context *c, const struct model *m, unsigned class, con
 		memset(c->history[i].slots, 0, sizeof *c->history[i].slots << c->history_log2);
 	c->m = m;
 	c->buf = buf;
-	c->class = class % CLASS_COUNT;
+	c->class = form->class % CLASS_COUNT;
 	while (c->first_late < m->shape.contexts && m->shape.context_ids[c->first_late] < CTX_MATCH6)
 		c->first_late++;
 	position_enter(c, 0);

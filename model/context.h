@@ -6,14 +6,14 @@
  * matches into the chunk and into the model's dictionary) into a row number of its embedding table. All integer, all
  * deterministic; state belongs to one chunk and one thread. Use:
  *
- *     context_begin(c, m, class, buf, n);
+ *     context_begin(c, m, &form, buf, n);
  *     for (i = 0; i < n; i++) {
  *             context_rows(c, rows);        rows[k] for k < m->shape.contexts
  *             ... code or learn byte i; buf[i] is now set ...
  *             context_update(c, buf[i]);
  *     }
  *
- * buf is the plain chunk (decoder: being filled), must stay valid and is read only below the current position.
+ * buf is the chunk in its form (decoder: being filled), must stay valid and is read only below the current position.
  */
 #ifndef FIRN_MODEL_CONTEXT_H
 #define FIRN_MODEL_CONTEXT_H
@@ -21,6 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "model/form.h"
 #include "model/model.h"
 
 /* Stable numbers: part of the format. Never renumber; new ones at the end. */
@@ -41,17 +42,13 @@ enum context_id {
 	CTX_IDS
 };
 
-/* What kind of bytes a chunk holds, found by the encoder from the content and written into the frame: 0..CLASS_COUNT-1. */
-#define CLASS_COUNT 16
-unsigned context_classify(const uint8_t *buf, size_t n);
-
 struct context; /* opaque; large: allocate once per worker */
 
 int context_create(struct context **out);
 void context_destroy(struct context *c);
 
 /* Forgets the chunk before and starts one of n bytes; cheap: the tables that are cleared are as small as the chunk allows, a few hundred KiB at most. */
-void context_begin(struct context *c, const struct model *m, unsigned class, const uint8_t *buf, size_t n);
+void context_begin(struct context *c, const struct model *m, const struct form *form, const uint8_t *buf, size_t n);
 
 void context_rows(struct context *c, uint32_t rows[MODEL_CONTEXTS_MAX]);
 

@@ -61,6 +61,7 @@
 struct lane {
 	struct context *context;
 	const struct train_chunk *chunk; /* NULL: no chunk left */
+	uint8_t *bytes;                  /* its bytes in their form; room for the longest chunk */
 	uint32_t pos;                    /* in the chunk, after this step's share */
 	unsigned first, count;           /* share of the batch */
 	double bits;                     /* lost in this step */
@@ -124,6 +125,18 @@ static unsigned trainer_plan(struct trainer *t)
 	return first;
 }
 
+/* Enters the lane's chunk, in the form that an encoder would give it. */
+static void lane_begin(struct lane *lane, const struct model *view)
+{
+	const struct train_chunk *chunk = lane->chunk;
+	struct form form;
+
+	form_find(&form, chunk->bytes, chunk->len);
+	memcpy(lane->bytes, chunk->bytes, chunk->len);
+	form_apply(&form, lane->bytes, chunk->len);
+	context_begin(lane->context, view, &form, lane->bytes, chunk->len);
+}
+
 /* Lane l's share of the batch: contexts, then forward and backward. */
 static void trainer_learn(void *arg, unsigned l, unsigned thread)
 {
@@ -137,9 +150,9 @@ static void trainer_learn(void *arg, unsigned l, unsigned thread)
 	lane->bits = 0;
 	if (lane->count == 0)
 		return;
-	buf = lane->chunk->bytes + lane->pos;
 	if (lane->pos == 0)
-		context_begin(lane->context, &t->view, context_classify(buf, lane->chunk->len), buf, lane->chunk->len);
+		lane_begin(lane, &t->view);
+	buf = lane->bytes + lane->pos;
 	for (unsigned i = 0; i < lane->count; i++) {
 		context_rows(lane->context, rows);
 		context_update(lane->context, buf[i]);
@@ -307,6 +320,21 @@ static void trainer_shuffle(struct trainer *t, const struct train_chunk *train, 
 	}
 }
 
+static int lane_create(struct lane *lane, size_t longest)
+{
+	lane->bytes = malloc(longest);
+	return lane->bytes ? context_create(&lane->context) : -ENOMEM;
+}
+
+static uint32_t trainer_longest(const struct trainer *t)
+{
+	uint32_t max = 0;
+
+	for (size_t i = 0; i < t->n_order; i++)
+		max = t->order[i]->len > max ? t->order[i]->len : max;
+	return max;
+}
+
 static int trainer_init(struct trainer *t, const struct train_chunk *train, size_t n_train)
 {
 	int rc;
@@ -324,14 +352,16 @@ static int trainer_init(struct trainer *t, const struct train_chunk *train, size
 	rc = rc ? rc : train_net_create(&t->model->shape, t->opt->seed, &t->net);
 	rc = rc ? rc : train_batch_create(t->net, BATCH, &t->batch);
 	for (unsigned l = 0; rc == 0 && l < LANES && l < t->n_order; l++)
-		rc = context_create(&t->lanes[l].context);
+		rc = lane_create(&t->lanes[l], trainer_longest(t));
 	return rc;
 }
 
 static void trainer_fini(struct trainer *t)
 {
-	for (unsigned l = 0; l < LANES; l++)
+	for (unsigned l = 0; l < LANES; l++) {
 		context_destroy(t->lanes[l].context);
+		free(t->lanes[l].bytes);
+	}
 	train_pool_destroy(t->pool);
 	train_batch_destroy(t->batch);
 	train_net_destroy(t->net);

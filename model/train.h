@@ -69,4 +69,7 @@ int train_propose_shape(uint64_t mount_bytes, int level, struct model_shape *out
  */
 int train_pick_dict(const struct train_chunk *chunks, size_t n, size_t budget, bool *picked);
 
+/* Joins chunks, each in its form, to the dictionary of m, which has just their length, and indexes it. */
+int train_join_dict(struct model *m, const struct train_chunk *chunks, size_t n);
+
 #endif

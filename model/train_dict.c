@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/form.h"
+
 #define GRAM 12u
 #define SAMPLE_LOG2_MIN 5u
 #define GRAMS_TARGET (1u << 20)
@@ -205,4 +207,21 @@ free_picker:
 	free(p.first);
 	free(p.heap);
 	return rc;
+}
+
+int train_join_dict(struct model *m, const struct train_chunk *chunks, size_t n)
+{
+	uint32_t at = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct form form;
+
+		if (chunks[i].len > m->shape.dict_len - at)
+			return -EINVAL;
+		form_find(&form, chunks[i].bytes, chunks[i].len);
+		memcpy(m->dict + at, chunks[i].bytes, chunks[i].len);
+		form_apply(&form, m->dict + at, chunks[i].len);
+		at += chunks[i].len;
+	}
+	return model_index_dict(m);
 }

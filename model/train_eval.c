@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "model/context.h"
 #include "model/train_kernel.h"
@@ -29,8 +30,9 @@ static double eval_bits(const struct model *m, const int32_t *z, const uint8_t *
 	return -log2(likelihood);
 }
 
-static double eval_chunk(const struct train_kernel *kernel, const struct model *m, struct context *c, const uint8_t *buf,
-			 size_t n)
+/* buf: the chunk in its form */
+static double eval_chunk(const struct train_kernel *kernel, const struct model *m, struct context *c, const struct form *form,
+			 const uint8_t *buf, size_t n)
 {
 	const int8_t *row[MODEL_CONTEXTS_MAX];
 	const int16_t *out[TRAIN_PATH];
@@ -40,7 +42,7 @@ static double eval_chunk(const struct train_kernel *kernel, const struct model *
 	uint8_t node[TRAIN_PATH];
 	double bits = 0;
 
-	context_begin(c, m, context_classify(buf, n), buf, n);
+	context_begin(c, m, form, buf, n);
 	for (size_t i = 0; i < n; i++) {
 		context_rows(c, rows);
 		for (unsigned k = 0; k < m->shape.contexts; k++)
@@ -62,14 +64,26 @@ struct eval {
 	const struct train_chunk *chunks;
 	uint32_t *len;             /* of each chunk, what is measured */
 	double *bits;              /* of each chunk */
-	struct context **contexts; /* of each thread */
+	struct eval_thread {
+		struct context *context;
+		uint8_t *bytes; /* the chunk in its form */
+	} *threads;
 };
 
 static void eval_part(void *arg, unsigned i, unsigned thread)
 {
 	struct eval *e = arg;
+	const struct train_chunk *chunk = &e->chunks[i];
+	struct eval_thread *t = &e->threads[thread];
+	struct form form;
 
-	e->bits[i] = e->len[i] ? eval_chunk(e->kernel, e->m, e->contexts[thread], e->chunks[i].bytes, e->len[i]) : 0;
+	e->bits[i] = 0;
+	if (!e->len[i])
+		return;
+	form_find(&form, chunk->bytes, e->len[i]);
+	memcpy(t->bytes, chunk->bytes, e->len[i]);
+	form_apply(&form, t->bytes, e->len[i]);
+	e->bits[i] = eval_chunk(e->kernel, e->m, t->context, &form, t->bytes, e->len[i]);
 }
 
 /* Shares max_bytes out to the chunks; returns their sum. */
@@ -86,15 +100,20 @@ static uint64_t eval_plan(struct eval *e, size_t n, uint64_t max_bytes)
 	return total;
 }
 
-static int eval_contexts(struct eval *e, unsigned threads)
+static int eval_threads(struct eval *e, size_t n, unsigned threads)
 {
+	uint32_t longest = 0;
 	int rc = 0;
 
-	e->contexts = calloc(threads, sizeof(struct context *));
-	if (!e->contexts)
+	for (size_t i = 0; i < n; i++)
+		longest = e->len[i] > longest ? e->len[i] : longest;
+	e->threads = calloc(threads, sizeof *e->threads);
+	if (!e->threads)
 		return -ENOMEM;
-	for (unsigned i = 0; rc == 0 && i < threads; i++)
-		rc = context_create(&e->contexts[i]);
+	for (unsigned i = 0; rc == 0 && i < threads; i++) {
+		e->threads[i].bytes = malloc(longest);
+		rc = e->threads[i].bytes ? context_create(&e->threads[i].context) : -ENOMEM;
+	}
 	return rc;
 }
 
@@ -116,7 +135,7 @@ int train_evaluate(const struct model *m, const struct train_chunk *chunks, size
 		goto free_parts;
 	total = eval_plan(&e, n, max_bytes);
 	rc = total ? train_pool_create(threads, &pool) : -EINVAL;
-	rc = rc ? rc : eval_contexts(&e, train_pool_threads(pool));
+	rc = rc ? rc : eval_threads(&e, n, train_pool_threads(pool));
 	if (rc)
 		goto free_parts;
 	train_pool_run(pool, (unsigned)n, eval_part, &e);
@@ -124,9 +143,11 @@ int train_evaluate(const struct model *m, const struct train_chunk *chunks, size
 		sum += e.bits[i];
 	*bits = sum / (double)total;
 free_parts:
-	for (unsigned i = 0; e.contexts && i < train_pool_threads(pool); i++)
-		context_destroy(e.contexts[i]);
-	free(e.contexts);
+	for (unsigned i = 0; e.threads && i < train_pool_threads(pool); i++) {
+		context_destroy(e.threads[i].context);
+		free(e.threads[i].bytes);
+	}
+	free(e.threads);
 	train_pool_destroy(pool);
 	free(e.len);
 	free(e.bits);

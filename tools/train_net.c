@@ -15,20 +15,13 @@
 
 static int net_make(struct train_parts *parts, struct model_shape *shape, struct model **out)
 {
-	size_t at = 0;
 	int rc = parts_pick_dict(parts, shape->dict_len);
 
 	if (rc < 0)
 		return rc;
 	shape->dict_len = (uint32_t)parts->dict.bytes;
 	rc = model_create(shape, out);
-	if (rc < 0)
-		return rc;
-	for (size_t i = 0; i < parts->dict.n; i++) {
-		memcpy((*out)->dict + at, parts->dict.chunks[i].bytes, parts->dict.chunks[i].len);
-		at += parts->dict.chunks[i].len;
-	}
-	return model_index_dict(*out);
+	return rc < 0 ? rc : train_join_dict(*out, parts->dict.chunks, parts->dict.n);
 }
 
 /* What the store would save: the validation chunks stand for the whole, the dictionary's chunks for themselves. */

@@ -81,18 +81,20 @@ static int model_begin(const struct settings *set, struct sample *c, struct mode
 		rc = shape_make(set, (uint32_t)sum, &shape);
 	if (!rc)
 		rc = model_create(&shape, out);
-	sum = 0;
 	for (size_t i = 0; !rc && i < c->n; i++) {
-		if (picked[i]) {
-			memcpy((*out)->dict + sum, c->chunks[i].bytes, c->chunks[i].len);
-			sum += c->chunks[i].len;
-		} else {
-			c->chunks[n++] = c->chunks[i];
-		}
+		struct train_chunk chunk = c->chunks[i];
+
+		if (!picked[i])
+			continue;
+		c->chunks[i] = c->chunks[n];
+		c->chunks[n++] = chunk;
 	}
-	c->n = n;
 	free(picked);
-	return rc ? rc : model_index_dict(*out);
+	if (!rc)
+		rc = train_join_dict(*out, c->chunks, n);
+	c->chunks += n;
+	c->n -= n;
+	return rc;
 }
 
 static int model_train(const struct settings *set, struct sample *train, struct model **out)

@@ -13,7 +13,7 @@
 #include "codec/neural.h"
 #include "codec/ops.h"
 #include "model/context.h"
-#include "tests/codec/bytes.h"
+#include "tests/codec/golden.h"
 
 #define CAP (3u << 20)
 
@@ -57,9 +57,8 @@ static void fill(unsigned kind, size_t n)
 	case 2:
 		bytes_text(plain, n, n);
 		break;
-	default: /* a table of numbers */
-		for (size_t i = 0; i < n; i++)
-			plain[i] = (uint8_t)(i % 16 == 15 ? '\n' : i % 8 == 7 ? ',' : '0' + i / 16 % (i % 8 + 2));
+	default: /* a table of numbers, machine code */
+		golden_plain(kind, plain, n);
 	}
 }
 
@@ -84,7 +83,7 @@ static void test_round_trips(void **state)
 		struct model *m = model_random(32 + 32 * shape, shape % 2 ? 3000 : 0, shape == 3, shape);
 
 		for (unsigned i = 0; i < (shape == 1 ? 8 : 6); i++)
-			for (unsigned kind = 0; kind < 4; kind++)
+			for (unsigned kind = 0; kind < 5; kind++)
 				for (int level = NEURAL_FAST; level <= NEURAL_NORMAL; level++) {
 					fill(kind, lengths[i]);
 					round_trip(nn, m, level, lengths[i]);
@@ -92,6 +91,31 @@ static void test_round_trips(void **state)
 		model_destroy(m);
 	}
 	neural_destroy(nn);
+}
+
+/* Code is filtered, and a frame that says so for other bytes still decodes to what its encoder meant. */
+static void test_filter(void **state)
+{
+	struct model *m = model_random(32, 0, 0, 7);
+	struct neural *nn;
+	size_t len;
+
+	(void)state;
+	assert_int_equal(neural_create(&nn), 0);
+	golden_plain(4, plain, 20000);
+	round_trip(nn, m, NEURAL_FAST, 20000);
+	assert_int_equal(frame[0] >> 4, FILTER_X86);
+	golden_plain(2, plain, 20000);
+	assert_int_equal(neural_encode(nn, m, NEURAL_FAST, plain, 20000, frame, CAP, &len), 0);
+	assert_int_equal(frame[0] >> 4, FILTER_NONE);
+	memset(plain, 0xe8, 3000);
+	assert_int_equal(neural_encode(nn, m, NEURAL_FAST, plain, 3000, frame, CAP, &len), 0);
+	frame[0] |= FILTER_X86 << 4;
+	assert_int_equal(neural_decode(nn, m, NEURAL_FAST, frame, len, again, 3000), 0);
+	form_apply(&(struct form){.filter = FILTER_X86}, again, 3000);
+	assert_memory_equal(plain, again, 3000);
+	neural_destroy(nn);
+	model_destroy(m);
 }
 
 static void test_largest_chunk(void **state)
@@ -211,7 +235,7 @@ static void test_damaged_frames(void **state)
 		memset(frame + len, 0x5a, 1000);
 		assert_int_equal(neural_decode(nn, m, level, frame, len + 1000, again, 2000), -EUCLEAN);
 		assert_int_equal(neural_decode(nn, m, level, frame, 0, again, 2000), -EUCLEAN);
-		frame[0] = CLASS_COUNT;
+		frame[0] = FILTER_COUNT << 4;
 		assert_int_equal(neural_decode(nn, m, level, frame, len, again, 2000), -EUCLEAN);
 		assert_int_equal(neural_decode(nn, m, 0, frame, len, again, 2000), -EUCLEAN);
 	}
@@ -313,7 +337,7 @@ static void test_golden(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_round_trips),	  cmocka_unit_test(test_largest_chunk),
+		cmocka_unit_test(test_round_trips),	  cmocka_unit_test(test_filter), cmocka_unit_test(test_largest_chunk),
 		cmocka_unit_test(test_kernels_agree),	  cmocka_unit_test(test_cap_is_kept),
 		cmocka_unit_test(test_damaged_frames),	  cmocka_unit_test(test_calibration_helps),
 		cmocka_unit_test(test_loaded_through_codec), cmocka_unit_test(test_golden),

@@ -46,7 +46,10 @@ static void fill_text(uint8_t *buf, size_t n, uint64_t seed)
 
 static void walk(struct context *c, const struct model *m, const uint8_t *buf, size_t n, uint32_t (*rows)[MODEL_CONTEXTS_MAX])
 {
-	context_begin(c, m, context_classify(buf, n), buf, n);
+	struct form form;
+
+	form_find(&form, buf, n);
+	context_begin(c, m, &form, buf, n);
 	for (size_t i = 0; i < n; i++) {
 		context_rows(c, rows[i]);
 		context_update(c, buf[i]);
@@ -92,12 +95,12 @@ static void test_rows_are_causal(void **state)
 	fill_text(a, N, 3);
 	memcpy(b, a, N);
 	fill_text(b + N / 2, N - N / 2, 4);
-	context_begin(c, m, 3, a, N);
+	context_begin(c, m, &(struct form){.class = 3}, a, N);
 	for (size_t i = 0; i < N; i++) {
 		context_rows(c, rows_a[i]);
 		context_update(c, a[i]);
 	}
-	context_begin(c, m, 3, b, N);
+	context_begin(c, m, &(struct form){.class = 3}, b, N);
 	for (size_t i = 0; i < N; i++) {
 		context_rows(c, rows_b[i]);
 		context_update(c, b[i]);
@@ -120,7 +123,7 @@ static void test_match_in_chunk(void **state)
 	for (size_t i = 0; i < 1000; i++)
 		buf[i] = buf[i + 1000] = (uint8_t)random_next(&seed);
 	assert_int_equal(context_create(&c), 0);
-	context_begin(c, m, 0, buf, sizeof buf);
+	context_begin(c, m, &(struct form){0}, buf, sizeof buf);
 	for (size_t i = 0; i < 2000; i++) {
 		const struct context_predictions *p = context_predictions(c);
 
@@ -148,7 +151,7 @@ static void test_match_in_dict(void **state)
 	model_index_dict(m);
 	memcpy(buf, m->dict + 4000, sizeof buf);
 	assert_int_equal(context_create(&c), 0);
-	context_begin(c, m, 0, buf, sizeof buf);
+	context_begin(c, m, &(struct form){0}, buf, sizeof buf);
 	for (size_t i = 0; i < sizeof buf; i++) {
 		const struct context_predictions *p = context_predictions(c);
 
@@ -163,33 +166,11 @@ static void test_match_in_dict(void **state)
 	model_destroy(m);
 }
 
-static void test_classes_differ(void **state)
-{
-	static uint8_t zero[4096];
-	static const char *const text[] = {
-		"Once upon a time there was a small house in the forest and nobody lived in it but the old wind. ",
-		"<li><a href=\"x.html\">one</a></li><p>two</p>\n", "1.25,17,3;4,0.5,1118,22\n",
-		"static int f(struct x *p)\n{\n\treturn p->count * (q + 1);\n}\n",
-	};
-	unsigned seen = 1u << context_classify(zero, sizeof zero);
-
-	(void)state;
-	for (size_t i = 0; i < sizeof text / sizeof *text; i++) {
-		unsigned class = context_classify((const uint8_t *)text[i], strlen(text[i]));
-
-		assert_true(class < CLASS_COUNT);
-		assert_false(seen & 1u << class);
-		seen |= 1u << class;
-	}
-	assert_true(context_classify(zero, 1) < CLASS_COUNT);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows_in_bounds), cmocka_unit_test(test_rows_are_causal),
 		cmocka_unit_test(test_match_in_chunk), cmocka_unit_test(test_match_in_dict),
-		cmocka_unit_test(test_classes_differ),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

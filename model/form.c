@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Class of a chunk: what kind of bytes it holds, by counting them. The number goes into the frame and into CTX_CLASS. */
-#include "model/context.h"
+/* The form of a chunk: its class, by counting its bytes, and its filter. The class goes into the frame and into CTX_CLASS. */
+#include "model/form.h"
 
 #include <string.h>
+
+#include "model/x86.h"
 
 /* Numbers are part of the format of a trained model, not of the frame: a class only selects rows that training filled. */
 enum class_id {
@@ -54,7 +56,7 @@ static unsigned classify_binary(const struct census *c, const uint8_t *buf)
 	return used > 240 ? CLASS_DENSE : CLASS_BINARY;
 }
 
-unsigned context_classify(const uint8_t *buf, size_t n)
+unsigned form_classify(const uint8_t *buf, size_t n)
 {
 	struct census c;
 	uint32_t separators, blanks, lines;
@@ -80,4 +82,23 @@ unsigned context_classify(const uint8_t *buf, size_t n)
 	if (often(c.count['('] + c.count['{'] + c.count[';'] + c.count['='] + c.count['_'], c.n, 25))
 		return CLASS_CODE;
 	return often(c.letters, c.n, 2) ? CLASS_PROSE : CLASS_LINES;
+}
+
+void form_find(struct form *f, const uint8_t *buf, size_t n)
+{
+	*f = (struct form){.class = (uint8_t)form_classify(buf, n)};
+	if (f->class >= CLASS_ELF && f->class <= CLASS_DENSE && x86_likely(buf, n))
+		f->filter = FILTER_X86;
+}
+
+void form_apply(const struct form *f, uint8_t *buf, size_t n)
+{
+	if (f->filter == FILTER_X86)
+		x86_apply(buf, n);
+}
+
+void form_undo(const struct form *f, uint8_t *buf, size_t n)
+{
+	if (f->filter == FILTER_X86)
+		x86_undo(buf, n);
 }
