@@ -22,6 +22,7 @@ static const struct {
 	{"scrub", firn_scrub, "read everything, and say what is damaged"},
 	{"stat", firn_stat, "say what a store holds and what it costs"},
 	{"tier", firn_tier, "say how dense, and how soon, a directory is to be packed"},
+	{"top", firn_top, "watch what a mounted store does"},
 	{"train", firn_train, "learn a model from the data of a store"},
 };
 #define COMMANDS (sizeof commands / sizeof *commands)

@@ -17,6 +17,7 @@ int firn_model(int argc, char **argv);
 int firn_scrub(int argc, char **argv);
 int firn_stat(int argc, char **argv);
 int firn_tier(int argc, char **argv);
+int firn_top(int argc, char **argv);
 int firn_train(int argc, char **argv);
 
 /* "firn COMMAND: PATH: reason" on stderr; rc is a -errno. Returns the exit status for it. */

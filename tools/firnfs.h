@@ -20,6 +20,7 @@ struct firnfs_options {
 	struct compactor_options compactor;
 	const char *store;      /* as given             */
 	const char *dir;        /* as given             */
+	const char *metrics;    /* as given, or NULL    */
 	char mountpoint[4096];  /* absolute             */
 	bool foreground, debug;
 	bool sloppy;            /* pass over options that are not known */

@@ -51,6 +51,7 @@ static int help(void)
 	     "  -o compact=MODE   recompact in the background what is cold: auto (default), always, off\n"
 	     "  -o cold-after=T   what is untouched for T is cold: days (7d), or hours (36h)\n"
 	     "  -o compact-level=LEVEL  of the neural codec: fast or normal (default)\n"
+	     "  -o metrics=PATH   what the daemon does as text for Prometheus: a socket, or a file\n"
 	     "  -o relatime, noatime, strictatime\n"
 	     "  -o allow_other    let other users in\n"
 	     "  -o dev, nodev, suid, nosuid, exec, noexec, sync, dirsync, nodiratime");
@@ -169,6 +170,10 @@ static int option_apply(struct firnfs_options *o, const char *word)
 
 	if (taken == 0)
 		taken = option_compact(&o->compactor, word);
+	if (taken == 0 && value_of(word, "metrics")) {
+		o->metrics = value_of(word, "metrics");
+		taken = o->metrics[0] ? 1 : -1;
+	}
 	if (taken < 0)
 		return usage("bad value in option ", word);
 	if (taken || word[0] == '\0' || option_atime(&o->volume, word) ||

@@ -20,6 +20,7 @@
 
 #include "fs/fuse/fuse.h"
 #include "tools/firnfs.h"
+#include "tools/firnfs_metrics.h"
 
 #define THREADS_MAX 16
 
@@ -222,9 +223,19 @@ static int volume_end(const struct firnfs_options *o, struct volume *vol, int st
 	return FIRNFS_SYSTEM;
 }
 
+static const char *metrics_why(int r)
+{
+	if (r == -EINVAL)
+		return "cannot write metrics into the mount itself";
+	if (r == -EADDRINUSE)
+		return "somebody else answers on this socket";
+	return r == -EEXIST ? "neither a file nor a socket" : strerror(-r);
+}
+
 int firnfs_serve(const struct firnfs_options *o, struct volume *vol, struct firnfs_report *report)
 {
 	struct stopper stopper = { .o = o, .vol = vol };
+	struct metrics_server *metrics = NULL;
 	struct volume_error err = { "" };
 	int r;
 
@@ -237,10 +248,13 @@ int firnfs_serve(const struct firnfs_options *o, struct volume *vol, struct firn
 		volume_close(vol);
 		return FIRNFS_MOUNT;
 	}
-	stopper.se = session_mount(o, vol);
+	r = o->metrics ? metrics_start(vol, o->metrics, o->mountpoint, &metrics) : 0;
+	stopper.se = r ? NULL : session_mount(o, vol);
 	if (!stopper.se) {
-		firnfs_report_failed(report, o->dir, said[0] ? said : "cannot mount");
-		return volume_end(o, vol, FIRNFS_MOUNT);
+		metrics_stop(metrics);
+		volume_end(o, vol, FIRNFS_MOUNT); /* whoever hears of the failure finds the store free */
+		firnfs_report_failed(report, r ? o->metrics : o->dir, r ? metrics_why(r) : said[0] ? said : "cannot mount");
+		return FIRNFS_MOUNT;
 	}
 	fuse_ops_session(stopper.se);
 	if (!o->foreground)
@@ -251,5 +265,6 @@ int firnfs_serve(const struct firnfs_options *o, struct volume *vol, struct firn
 		complain(o->store, "serving requests", r);
 	fuse_session_unmount(stopper.se);
 	fuse_session_destroy(stopper.se);
+	metrics_stop(metrics);
 	return volume_end(o, vol, r ? FIRNFS_SYSTEM : 0);
 }

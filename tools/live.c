@@ -23,12 +23,12 @@ static const char *const reasons[] = {
 };
 #define COUNT(list) (sizeof(list) / sizeof *(list))
 
-static const char *state_name(uint32_t state)
+const char *live_state(uint32_t state)
 {
 	return state < COUNT(states) ? states[state] : "?";
 }
 
-static const char *reason_name(uint32_t reason)
+const char *live_reason(uint32_t reason)
 {
 	return reason < COUNT(reasons) ? reasons[reason] : "?";
 }
@@ -53,8 +53,8 @@ static void live_draw(struct progress *bar, const struct compactor_status *s)
 	snprintf(extra, sizeof extra, " %.2f MB/s, %s -> %s%s%s%s%s",
 		 f->milliseconds ? (double)f->done_bytes / (double)f->milliseconds / 1e3 : 0.0,
 		 progress_size(before, (double)f->before_bytes), progress_size(after, (double)f->after_bytes),
-		 s->state == COMPACTOR_RUNNING ? "" : " (", s->state == COMPACTOR_RUNNING ? "" : state_name(s->state),
-		 s->reason ? ": " : "", s->state == COMPACTOR_RUNNING ? "" : s->reason ? reason_name(s->reason) : "");
+		 s->state == COMPACTOR_RUNNING ? "" : " (", s->state == COMPACTOR_RUNNING ? "" : live_state(s->state),
+		 s->reason ? ": " : "", s->state == COMPACTOR_RUNNING ? "" : s->reason ? live_reason(s->reason) : "");
 	if (s->state != COMPACTOR_RUNNING)
 		snprintf(extra + strlen(extra), sizeof extra - strlen(extra), ")");
 	progress_update(bar, f->total_bytes ? (double)f->done_bytes / (double)f->total_bytes : 0, extra);
@@ -132,7 +132,7 @@ static void status_table(const struct compactor_status *s)
 {
 	char done[PROGRESS_SIZE], total[PROGRESS_SIZE];
 
-	printf("%-9s %s%s%s\n", "state", state_name(s->state), s->reason ? ": " : "", reason_name(s->reason));
+	printf("%-9s %s%s%s\n", "state", live_state(s->state), s->reason ? ": " : "", live_reason(s->reason));
 	if (s->active)
 		printf("%-9s %s of %s%s\n", "run", progress_size(done, (double)s->now.done_bytes),
 		       progress_size(total, (double)s->now.total_bytes), s->automatic ? ", in the background" : "");
@@ -171,8 +171,8 @@ static void status_json(const struct compactor_status *s)
 	struct json j;
 
 	json_begin(&j, stdout);
-	json_string(&j, "state", state_name(s->state));
-	json_string(&j, "reason", reason_name(s->reason));
+	json_string(&j, "state", live_state(s->state));
+	json_string(&j, "reason", live_reason(s->reason));
 	json_number(&j, "run", s->run);
 	json_number(&j, "finished", s->finished);
 	json_number(&j, "asked", s->asked);

@@ -18,6 +18,10 @@ struct live_options {
 /* Returns the exit status; says what failed. A signal ends the watching, not the work. */
 int live_compact(struct target *t, const struct live_options *o);
 
+/* "running", "the mount is in use": of struct compactor_status. */
+const char *live_state(uint32_t state);
+const char *live_reason(uint32_t reason);
+
 /* For both sides: what a run did, unless quiet, and one line about what went wrong. Returns the exit status. */
 int compact_outcome(const char *store, const struct compactor_figures *f, int rc, bool quiet);
 

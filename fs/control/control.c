@@ -47,6 +47,15 @@ static int run_stat_by(struct volume *vol, uint64_t node, void *command)
 	return c->by < STAT_BY_COUNT ? stat_by(vol, (enum stat_by)c->by, node, c->rows, &c->n) : -EINVAL;
 }
 
+static int run_metrics(struct volume *vol, uint64_t node, void *command)
+{
+	struct control_metrics *c = command;
+
+	(void)node;
+	metrics_read(vol, &c->metrics);
+	return 0;
+}
+
 static int run_commit(struct volume *vol, uint64_t node, void *command)
 {
 	(void)node;
@@ -160,7 +169,7 @@ static const struct {
 	{CONTROL_HELLO, run_hello},     {CONTROL_STAT, run_stat},     {CONTROL_COMMIT, run_commit},
 	{CONTROL_COMPACT, run_compact}, {CONTROL_MODELS, run_models},
 	{CONTROL_STAT_BY, run_stat_by}, {CONTROL_SCRUB, run_scrub},   {CONTROL_DAMAGED, run_damaged},
-	{CONTROL_STAT_BY, run_stat_by}, {CONTROL_EXTENTS, control_extents},
+	{CONTROL_METRICS, run_metrics}, {CONTROL_EXTENTS, control_extents},
 	{CONTROL_READ, control_read},   {CONTROL_MODEL_ADD, control_model_add},
 };
 #define COMMANDS (sizeof commands / sizeof *commands)
@@ -172,6 +181,7 @@ static_assert(sizeof(struct control_read) <= CONTROL_SIZE_MAX, "control_read");
 static_assert(sizeof(struct control_model_add) <= CONTROL_SIZE_MAX, "control_model_add");
 static_assert(sizeof(struct control_compact) <= CONTROL_SIZE_MAX, "control_compact");
 static_assert(sizeof(struct control_damaged) <= CONTROL_SIZE_MAX, "control_damaged");
+static_assert(sizeof(struct control_metrics) <= CONTROL_SIZE_MAX, "control_metrics");
 static_assert(sizeof(struct control_models) <= CONTROL_SIZE_MAX, "control_models");
 
 int control_run(struct volume *vol, uint64_t node, unsigned command, const void *in, size_t len, void *reply)

@@ -86,7 +86,8 @@ struct control_models {
 	struct model_info list[CONTROL_MODELS_MAX];
 };
 
-/* One step of fs/check/scrub.h, of up to CONTROL_SCRUB_BYTES: who scrubs asks for one after the other. */
+/* One step of fs/check/scrub.h, of up to CONTROL_SCRUB_BYTES: who scrubs asks for one after the other. */#define CONTROL_METRICS _IOWR(CONTROL_TYPE, 10, struct control_metrics)
+
 #define CONTROL_SCRUB_BYTES (4u << 20)
 struct control_scrub {
 	struct control_header header;
@@ -133,6 +134,12 @@ struct control_read {
 struct control_model_add {
 	struct control_header header;
 	struct models_piece piece;
+};
+
+/* What the daemon counted since it was mounted, and how things stand. */
+struct control_metrics {
+	struct control_header header;
+	struct metrics_snapshot metrics; /* reply */
 };
 
 #define CONTROL_TYPE 0xf1

@@ -258,6 +258,7 @@ static int entry_get(struct volume *vol, uint64_t id, struct entry **out)
 	pthread_mutex_unlock(&s->mutex);
 	if (!e)
 		return -ENOMEM;
+	metrics_add(vol, load ? METRIC_CACHE_MISSES : METRIC_CACHE_HITS, 1);
 	if (load)
 		entry_fill(vol, s, NULL, e);
 	*out = e;
@@ -281,6 +282,20 @@ static void entry_put(struct volume *vol, struct entry *e)
 	}
 	pthread_mutex_unlock(&s->mutex);
 	entries_free(vol, out);
+}
+
+uint64_t cache_bytes(struct volume *vol)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < SHARDS; i++) {
+		struct shard *s = &vol->cache->shards[i];
+
+		pthread_mutex_lock(&s->mutex);
+		sum += s->bytes;
+		pthread_mutex_unlock(&s->mutex);
+	}
+	return sum;
 }
 
 bool cache_holds(struct volume *vol, const struct extent *extent)
@@ -309,6 +324,7 @@ void cache_fetch(struct volume *vol, struct codec_ctx *ctx, const struct extent 
 	pthread_mutex_unlock(&s->mutex);
 	if (!e)
 		return;
+	metrics_add(vol, METRIC_AHEAD_CHUNKS, 1);
 	entry_fill(vol, s, ctx, e);
 	entry_put(vol, e);
 }
@@ -343,6 +359,7 @@ int cache_read_whole(struct volume *vol, const struct extent *extent, uint8_t *b
 
 	if (extent->group || cache_holds(vol, extent))
 		return cache_read(vol, extent, 0, extent->plain, buf);
+	metrics_add(vol, METRIC_CACHE_MISSES, 1);
 	r = cache_decode(vol, extent->id, buf, extent->plain, &got);
 	if (r == 0 && got != extent->plain)
 		r = -EIO;

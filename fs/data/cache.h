@@ -26,6 +26,9 @@ int cache_read(struct volume *vol, const struct extent *e, uint32_t off, uint32_
  */
 int cache_read_whole(struct volume *vol, const struct extent *e, uint8_t *buf);
 
+/* Decoded bytes that are here. */
+uint64_t cache_bytes(struct volume *vol);
+
 /* Whether an extent, or its group, is here or on its way: soon it may not be. */
 bool cache_holds(struct volume *vol, const struct extent *e);
 

@@ -83,9 +83,13 @@ static int frame_append(struct encoder *enc, struct volume *vol, struct record *
 	size_t len = rec->plain;
 	int r = -E2BIG;
 
-	if (rec->plain > 1 && !codec_incompressible(bytes, rec->plain))
+	if (rec->plain > 1 && !codec_incompressible(bytes, rec->plain)) {
+		uint64_t began = metrics_clock();
+
 		r = codec_encode(enc->ctx, CODEC_LZ4, LZ4_LEVEL, NULL, bytes, rec->plain, enc->frame,
 				 rec->plain - 1, &len);
+		metrics_took(&vol->metrics.encode[CODEC_LZ4], began);
+	}
 	if (r && r != -E2BIG)
 		return r;
 	if (r == 0) {
@@ -97,6 +101,9 @@ static int frame_append(struct encoder *enc, struct volume *vol, struct record *
 	}
 	e->codec = rec->codec;
 	e->level = rec->level;
+	metrics_add(vol, METRIC_FLUSHED_CHUNKS, 1);
+	metrics_add(vol, METRIC_FLUSHED_BYTES, rec->plain);
+	metrics_add(vol, METRIC_FLUSHED_STORED, len);
 	return extent_append(vol, STREAM_HOT, rec, frame, len, &e->pos);
 }
 

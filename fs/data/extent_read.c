@@ -35,11 +35,26 @@ static int record_read(struct volume *vol, const struct extent *e, uint8_t *fram
 	return e->is_group ? group_decode(e->id, e->plain, frame, rec->stored, NULL, &members, at) : 0;
 }
 
+static int frame_decode(struct volume *vol, struct codec_ctx *ctx, const struct extent *e, const uint8_t *frame, size_t n, void *buf)
+{
+	struct codec_model *model = NULL;
+	int r = e->model ? models_get(vol, e->model, &model) : 0;
+
+	if (r == 0) {
+		uint64_t began = metrics_clock();
+
+		r = codec_decode(ctx, e->codec, e->level, model, frame, n, buf, e->plain);
+		if (e->codec < CODEC_COUNT)
+			metrics_took(&vol->metrics.decode[e->codec], began);
+	}
+	codec_model_put(model);
+	return r;
+}
+
 /* One attempt to read an extent that is no member where e says it lies. */
 static int extent_fetch(struct volume *vol, struct codec_ctx *ctx, const struct extent *e, uint8_t *frame, void *buf,
 			size_t cap)
 {
-	struct codec_model *model = NULL;
 	struct record rec;
 	size_t at;
 	int r = record_read(vol, e, frame, buf, cap, &rec, &at);
@@ -47,10 +62,7 @@ static int extent_fetch(struct volume *vol, struct codec_ctx *ctx, const struct 
 	if (r)
 		return r;
 	if (e->codec != CODEC_RAW || e->is_group) {
-		r = e->model ? models_get(vol, e->model, &model) : 0;
-		if (r == 0)
-			r = codec_decode(ctx, e->codec, e->level, model, frame + at, rec.stored - at, buf, e->plain);
-		codec_model_put(model);
+		r = frame_decode(vol, ctx, e, frame + at, rec.stored - at, buf);
 		if (r)
 			return r;
 	}
@@ -117,5 +129,7 @@ int extent_read(struct volume *vol, struct codec_ctx *ctx, uint64_t id, void *bu
 		r = i + 1 < READ_TRIES ? 0 : -EIO;
 	}
 	pool_put(vol->pool, frame);
+	if (r == -EUCLEAN || r == -EIO)
+		metrics_add(vol, METRIC_READ_ERRORS, 1);
 	return r == -EUCLEAN ? -EIO : r;
 }

@@ -106,6 +106,7 @@ static void chunks_settle(struct dirty_file *df, struct dirty_chunk **list, size
 	fl->published += n - failed;
 	if (error) {
 		fl->failures++;
+		metrics_add(fl->vol, METRIC_FLUSH_ERRORS, failed ? failed : 1);
 		fl->error = error;
 	} else if (n > 0) {
 		fl->error = 0;

@@ -26,7 +26,9 @@ static void op_open(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
 
 static void op_read(fuse_req_t req, fuse_ino_t node, size_t size, off_t offset, struct fuse_file_info *fi)
 {
+	struct volume *vol = fuse_volume(req);
 	char *buf = fuse_buffer(req, size);
+	uint64_t began = metrics_clock();
 	struct inode *inode;
 	ssize_t n;
 
@@ -39,6 +41,8 @@ static void op_read(fuse_req_t req, fuse_ino_t node, size_t size, off_t offset, 
 	if (n >= 0 && !(fi->flags & O_NOATIME))
 		attr_accessed(inode);
 	inode_put(inode, 1);
+	metrics_took(&vol->metrics.read, began);
+	metrics_add(vol, METRIC_READ_BYTES, n > 0 ? (uint64_t)n : 0);
 	if (n < 0)
 		fuse_reply_err(req, (int)-n);
 	else
@@ -76,7 +80,9 @@ static int priv_kill(fuse_req_t req, struct inode *inode)
 static void op_write(fuse_req_t req, fuse_ino_t node, const char *buf, size_t size, off_t offset,
 		     struct fuse_file_info *fi)
 {
+	struct volume *vol = fuse_volume(req);
 	struct inode *inode = fuse_inode(req, node);
+	uint64_t began = metrics_clock();
 	ssize_t n;
 	bool kill;
 
@@ -88,6 +94,8 @@ static void op_write(fuse_req_t req, fuse_ino_t node, const char *buf, size_t si
 	inode_put(inode, 1);
 	if (kill)
 		attr_forget(node);
+	metrics_took(&vol->metrics.write, began);
+	metrics_add(vol, METRIC_WRITTEN_BYTES, n > 0 ? (uint64_t)n : 0);
 	if (n < 0)
 		fuse_reply_err(req, (int)-n);
 	else
@@ -107,7 +115,9 @@ static void op_flush(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
 
 static void op_fsync(fuse_req_t req, fuse_ino_t node, int datasync, struct fuse_file_info *fi)
 {
+	struct volume *vol = fuse_volume(req);
 	struct inode *inode = fuse_inode(req, node);
+	uint64_t began = metrics_clock();
 	int r;
 
 	(void)datasync;
@@ -116,6 +126,7 @@ static void op_fsync(fuse_req_t req, fuse_ino_t node, int datasync, struct fuse_
 		return;
 	r = file_sync(inode);
 	inode_put(inode, 1);
+	metrics_took(&vol->metrics.sync, began);
 	if (fuse_kernel.writeback)
 		attr_forget(node); /* it does not know how much space the file takes now */
 	fuse_reply_result(req, r);

@@ -235,7 +235,6 @@ static int compact_all_targets(struct run *run)
 
 static int compact_workers(struct run *run)
 {
-	uint32_t chunk_size = run->vol->super.chunk_size;
 	unsigned threads;
 	int rc = 0;
 
@@ -249,7 +248,7 @@ static int compact_workers(struct run *run)
 	if (!run->workers)
 		return -ENOMEM;
 	for (unsigned i = 0; rc == 0 && i < threads; i++)
-		rc = encode_worker_init(&run->workers[i], chunk_size);
+		rc = encode_worker_init(&run->workers[i], run->vol, run->opt->end);
 	return rc;
 }
 

@@ -15,11 +15,12 @@
 #define LEVEL_WARM 12
 #define LEVEL_PROBE 3
 
-int encode_worker_init(struct encode_worker *w, uint32_t chunk_size)
+int encode_worker_init(struct encode_worker *w, struct volume *vol, const int *end)
 {
+	uint32_t chunk_size = vol->super.chunk_size;
 	int rc;
 
-	*w = (struct encode_worker){.cap = chunk_size};
+	*w = (struct encode_worker){.cap = chunk_size, .times = vol->metrics.encode, .end = end};
 	rc = codec_ctx_create(&w->ctx);
 	w->plain = malloc(chunk_size);
 	w->trial = malloc(chunk_size);
@@ -55,16 +56,26 @@ struct source {
 	size_t n;
 };
 
+/* A run that is to end does not wait for all candidates of all its threads. */
+static bool encode_ends(const struct encode_worker *w)
+{
+	return w->end && __atomic_load_n(w->end, __ATOMIC_RELAXED) != 0;
+}
+
 /* Keeps the candidate's frame if it is smaller than out->len; 1: it is. */
 static int encode_try(struct encode_worker *w, const struct candidate *c, const struct source *src, struct encode_frame *out)
 {
+	uint64_t began = metrics_clock();
 	uint8_t *trial = w->trial;
 	size_t len;
 	int rc;
 
 	if (out->len < 2)
 		return 0;
+	if (encode_ends(w))
+		return -EINTR;
 	rc = codec_encode(w->ctx, c->codec, c->level, c->model, src->plain, src->n, trial, out->len - 1, &len);
+	metrics_took(&w->times[c->codec], began);
 	if (rc < 0)
 		return rc == -E2BIG ? 0 : rc;
 	w->trial = w->best;
@@ -136,5 +147,7 @@ int encode_plain(struct encode_worker *w, const struct encode_policy *p, const u
 	rc = encode_candidates(w, p, &src, out);
 	if (rc < 0)
 		return rc;
+	if (out->bytes && encode_ends(w))
+		return -EINTR;
 	return out->bytes ? encode_verify(w, p, &src, out) : ENCODE_KEEP;
 }

@@ -16,14 +16,16 @@ struct encode_policy {
 	struct codec_model *zdict, *net;
 };
 
-/* One thread's buffers. */
+/* One thread's buffers, and what it reports to. */
 struct encode_worker {
 	struct codec_ctx *ctx;
 	uint8_t *plain; /* for the caller; the others are encode_plain's */
 	uint8_t *trial, *best, *check;
 	size_t cap;
+	struct metric_times *times; /* by codec */
+	const int *end;             /* as in struct compact_options */
 };
-int encode_worker_init(struct encode_worker *w, uint32_t chunk_size);
+int encode_worker_init(struct encode_worker *w, struct volume *vol, const int *end);
 void encode_worker_fini(struct encode_worker *w);
 
 enum encode_verdict {
@@ -42,7 +44,7 @@ struct encode_frame {
 };
 
 /*
- * Looks for a frame of less than `limit` bytes for n plain bytes (at most a chunk). Returns a verdict, -ENOMEM or other reasons
+ * Looks for a frame of less than `limit` bytes for n plain bytes (at most a chunk). Returns a verdict, -EINTR when told to end, -ENOMEM or other reasons
  * to stop.
  */
 int encode_plain(struct encode_worker *w, const struct encode_policy *p, const uint8_t *plain, size_t n, size_t limit,

@@ -44,6 +44,7 @@ struct compactor {
 	struct load load;             /* of a run of its own                                        */
 	bool watching;                /* as watched, until the run ends */
 	uint64_t waits_since;         /* ms, when it began to let others go first; 0 it does not    */
+	enum compactor_reason waits_for;
 	struct compactor_status status;
 };
 
@@ -94,6 +95,15 @@ static uint64_t now_ms(void)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
+/* Counts the pause up to now. Mutex held. */
+static void waits_end(const struct compactor *c, struct compactor_status *s)
+{
+	uint64_t ms = now_ms() - c->waits_since;
+
+	s->paused_ms += ms;
+	s->by_reason[c->waits_for].ms += ms;
+}
+
 /* Lets as many of the crew work as may. Mutex held. */
 static void compactor_allow(struct compactor *c)
 {
@@ -113,9 +123,11 @@ static void compactor_allow(struct compactor *c)
 	waits = c->watching && allowed == 0 && !c->paused;
 	if (waits && c->waits_since == 0) {
 		c->waits_since = now_ms();
+		c->waits_for = c->load.reason;
 		c->status.pauses++;
+		c->status.by_reason[c->waits_for].n++;
 	} else if (!waits && c->waits_since > 0) {
-		c->status.paused_ms += now_ms() - c->waits_since;
+		waits_end(c, &c->status);
 		c->waits_since = 0;
 	}
 	crew_allow(c->crew, allowed);
@@ -432,7 +444,7 @@ void compactor_status(struct compactor *c, struct compactor_status *out)
 	else if (!c->status.active && c->status.error == -ENOSPC)
 		out->reason = COMPACTOR_FULL;
 	if (c->waits_since > 0)
-		out->paused_ms += now_ms() - c->waits_since;
+		waits_end(c, out);
 	if (c->paused)
 		out->state = COMPACTOR_PAUSED;
 	else if (c->status.active && c->waits_since > 0)

@@ -51,6 +51,7 @@ enum compactor_reason {
 	COMPACTOR_REQUESTS, /* this mount is being used                */
 	COMPACTOR_BATTERY,
 	COMPACTOR_FULL,     /* the disk is: tries again later          */
+	COMPACTOR_REASONS
 };
 
 struct compactor_status {
@@ -64,6 +65,9 @@ struct compactor_status {
 	int32_t asked_error;    /* likewise the last one that was asked for                  */
 	uint64_t pauses;        /* how often background work let others go first, all runs   */
 	uint64_t paused_ms;
+	struct {
+		uint64_t n, ms;
+	} by_reason[COMPACTOR_REASONS]; /* the same, by what it was for at first */
 	struct compactor_figures now;        /* of the run under way or the last one       */
 	struct compactor_figures last_asked; /* of the last finished one that was asked for */
 	struct compactor_figures all;        /* sums of all finished runs                   */

@@ -111,6 +111,7 @@ static int index_make_durable(struct volume *vol)
 
 static struct result commit_run(struct volume *vol, bool flush)
 {
+	uint64_t began = metrics_clock();
 	struct result res;
 	int r = 0;
 
@@ -123,6 +124,9 @@ static struct result commit_run(struct volume *vol, bool flush)
 		if (r < 0 && res.flush == 0)
 			res.flush = r;
 	}
+	metrics_took(&vol->metrics.commit, began);
+	if (res.commit)
+		metrics_add(vol, METRIC_COMMIT_ERRORS, 1);
 	return res;
 }
 

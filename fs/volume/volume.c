@@ -318,6 +318,7 @@ int volume_open_locked(struct volume *vol, struct volume_error *err)
 {
 	int r = 0;
 
+	vol->metrics.since = metrics_clock();
 	err->text[0] = '\0';
 	if (vol->lockfd >= 0 && !vol->readonly)
 		r = store_lock_update(vol->lockfd, vol->opt.role, vol->opt.mountpoint);

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "fs/volume/metrics.h"
 #include "index/index.h"
 #include "index/segment.h"
 #include "index/super.h"
@@ -70,6 +71,7 @@ struct volume {
 	struct models_upload *upload; /* likewise */
 	bool closing;              /* set before the last commit; atomic */
 	uint64_t requests;         /* of the mount's users so far; atomic */
+	struct metrics metrics;    /* atomics */
 	struct compactor *compactor; /* of a mount; else NULL */
 	struct pool *pool;         /* buffers of one chunk */
 	struct damage *damage;
