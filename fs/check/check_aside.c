@@ -21,8 +21,12 @@ static int aside_open(struct check *ck)
 {
 	if (ck->aside >= 0)
 		return 0;
-	if (mkdirat(ck->vol->dirfd, "lost", 0700) < 0 && errno != EEXIST)
+	if (mkdirat(ck->vol->dirfd, "lost", 0700) == 0) {
+		if (fsync(ck->vol->dirfd) < 0)
+			return -errno;
+	} else if (errno != EEXIST) {
 		return -errno;
+	}
 	ck->aside = openat(ck->vol->dirfd, "lost", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	return ck->aside < 0 ? -errno : 0;
 }
@@ -34,6 +38,19 @@ static int write_all(int fd, const void *bytes, size_t n)
 	if (done < 0)
 		return -errno;
 	return (size_t)done == n ? 0 : -ENOSPC;
+}
+
+/* A repair that was cut short may have left the beginning of a line, which nothing may be glued to. */
+static int records_open(struct check *ck)
+{
+	off_t end;
+	char last = '\n';
+
+	ck->records = openat(ck->aside, "records", O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	end = ck->records < 0 ? -1 : lseek(ck->records, 0, SEEK_END);
+	if (end < 0 || (end > 0 && pread(ck->records, &last, 1, end - 1) < 0))
+		return -errno;
+	return last == '\n' ? 0 : write_all(ck->records, "\n", 1);
 }
 
 static size_t hex(char *to, const uint8_t *bytes, size_t n)
@@ -61,10 +78,9 @@ int check_aside_record(struct check *ck, enum table table, const struct index_re
 	rc = aside_open(ck);
 	if (rc)
 		return rc;
-	if (ck->records < 0)
-		ck->records = openat(ck->aside, "records", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (ck->records < 0)
-		return -errno;
+	rc = ck->records < 0 ? records_open(ck) : 0;
+	if (rc)
+		return rc;
 	len = (size_t)snprintf(line, 16, "%s ", names[table]);
 	len += hex(line + len, r->key, r->key_len);
 	line[len++] = ' ';

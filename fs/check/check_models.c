@@ -56,6 +56,18 @@ static int record_mend(struct check *ck, const struct index_record *rec, struct 
 	return r ? r : 1;
 }
 
+/* What is left of a copy stays in use until the new one is there, unless there is no such segment: that would get statistics, and a mount trust them. */
+static int copy_forget(struct check *ck, struct check_model *m, int copy)
+{
+	le32_t *segment = &m->disk.copy[copy].segment;
+	uint64_t bytes;
+
+	if (segment_size(ck->vol->segments, le32_get(*segment), &bytes, NULL) == 0)
+		return 0;
+	*segment = le32_put(0);
+	return model_store(ck, m);
+}
+
 static int copies_check(struct check *ck, struct check_model *m)
 {
 	struct check_problem p = { .code = CHECK_MODEL_COPY, .found = m->number };
@@ -68,7 +80,7 @@ static int copies_check(struct check *ck, struct check_model *m)
 		p.expected = m->whole[0] ? 2 : 1;
 		r = check_found(ck, &p);
 		ck->mend_models |= r == 1 && ck->opt->repair;
-		return r < 0 ? r : 0;
+		return r == 1 ? copy_forget(ck, m, m->whole[0] ? 1 : 0) : r;
 	}
 	p.code = CHECK_MODEL_LOST;
 	r = check_found(ck, &p);

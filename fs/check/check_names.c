@@ -198,6 +198,10 @@ static int refile(struct check *ck, const struct misfiled *m)
 	dirent_key(key, m->dir, m->cookie);
 	index_begin(ck->vol->index, &op);
 	r = index_get(&op, TABLE_DIRENT, key, sizeof key, value, sizeof value);
+	if (r == -ENOENT) { /* it was removed for another reason */
+		index_end(&op);
+		return 0;
+	}
 	if (r >= 0)
 		r = dirent_decode(value, (size_t)r, &slot, name);
 	if (r == 0)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "fs/check/check_pass.h"
+#include "fs/data/extent_map.h"
 #include "index/disk.h"
 #include "index/fdcache.h"
 #include "index/group.h"
@@ -31,7 +32,7 @@ static int stat_load(void *arg, const struct index_record *rec)
 		return r;
 	if (rec->key_len == 4)
 		p.segment = be32_get(rec->key);
-	if (p.segment == 0 || rec->len != sizeof s->disk || rec->value[20] > 1 || rec->value[21] >= STREAM_COUNT) {
+	if (p.segment == 0 || p.segment >= SEGMENT_COUNT_MAX || rec->len != sizeof s->disk || rec->value[20] > 1 || rec->value[21] >= STREAM_COUNT) {
 		r = check_found(ck, &p);
 		return r == 1 ? check_del(ck, TABLE_SEGMENT, rec->key, rec->key_len) : r;
 	}

@@ -8,12 +8,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/*
- * No store has more: at the default size this is a petabyte. It bounds what a damaged number can make us
- * allocate.
- */
-#define SEGMENT_COUNT_MAX (1u << 24)
-
 /* The counters of a segment, made when it is new; NULL: no memory or no sane number. Mutex held. */
 static struct segment_use *use_of(struct extent_map *map, uint32_t segment)
 {

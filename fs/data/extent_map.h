@@ -8,6 +8,12 @@
 
 #include "fs/data/extent.h"
 
+/*
+ * No store has more: at the default size this is a petabyte. It bounds what a damaged number can make us
+ * allocate.
+ */
+#define SEGMENT_COUNT_MAX (1u << 24)
+
 struct segment_use {
 	uint64_t total, live;
 	uint32_t records;

@@ -236,6 +236,25 @@ static void model_copy(struct checked *c)
 	model_flip(c, 1);
 }
 
+/* The segments that are named are far beyond what a store can have. */
+static void model_copy_far(struct checked *c)
+{
+	struct model_disk d;
+
+	checked_open(c);
+	model_record(c, c->models[1], &d);
+	checked_close(c);
+	d.copy[0].segment = le32_put(0x3e000001);
+	checked_put_number(c, TABLE_MODEL, c->models[1], 4, &d, sizeof d);
+}
+
+static void segment_far(struct checked *c)
+{
+	const struct segment_stat_disk d = { .total = le64_put(99), .live = le64_put(51), .records = le32_put(1), .sealed = 1 };
+
+	checked_put_number(c, TABLE_SEGMENT, 0x3e000001, 4, &d, sizeof d);
+}
+
 static void model_lost(struct checked *c)
 {
 	model_flip(c, 2);
@@ -461,6 +480,7 @@ static const struct checked_damage damages[] = {
 	{ CHECK_MODEL_KEY, model_key, "" },
 	{ CHECK_MODEL_KEY, model_strange, "" },
 	{ CHECK_MODEL_COPY, model_copy, "" },
+	{ CHECK_MODEL_COPY, model_copy_far, "" },
 	{ CHECK_MODEL_LOST, model_lost, "" },
 	{ CHECK_MODEL_ACTIVE, model_active, "" },
 	{ CHECK_EXTENT_KEY, extent_key, "" },
@@ -474,6 +494,7 @@ static const struct checked_damage damages[] = {
 	{ CHECK_EXTENT_REFS, extent_refs, "" },
 	{ CHECK_SEGMENT_DIR, segment_dir, "big small sparse other" },
 	{ CHECK_SEGMENT_KEY, segment_key, "" },
+	{ CHECK_SEGMENT_KEY, segment_far, "" },
 	{ CHECK_SEGMENT_FILE, segment_file, "" },
 	{ CHECK_SEGMENT_SHORT, segment_short, "" },
 	{ CHECK_SEGMENT_HEADER, segment_header, "" },

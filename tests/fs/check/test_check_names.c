@@ -214,6 +214,18 @@ static void entry_hash(struct checked *c)
 	entry_edit(c, c->d, "small", misfile);
 }
 
+/* An entry that is in the wrong place and names nothing is removed, and nothing is put where it should have been. */
+static void misfile_nothing(uint8_t *key, uint8_t *value, size_t *len)
+{
+	misfile(key, value, len);
+	to_nothing(key, value, len);
+}
+
+static void entry_hash_gone(struct checked *c)
+{
+	entry_edit(c, c->d, "small", misfile_nothing);
+}
+
 static void entry_twice(struct checked *c)
 {
 	uint8_t key[16], value[300];
@@ -395,6 +407,7 @@ static const struct checked_damage damages[] = {
 	{ CHECK_ENTRY_INODE, dir_gone, "" },
 	{ CHECK_ENTRY_TYPE, entry_type, "" },
 	{ CHECK_ENTRY_HASH, entry_hash, "" },
+	{ CHECK_ENTRY_HASH, entry_hash_gone, "small" },
 	{ CHECK_ENTRY_TWICE, entry_twice, "" },
 	{ CHECK_DIR_SECOND_NAME, second_name, "" },
 	{ CHECK_XATTR_KEY, xattr_key, "" },
