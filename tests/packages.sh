@@ -4,7 +4,7 @@
 
 packages_build="autoconf automake gcc libc6-dev make pkg-config libfuse3-dev fuse3 liblmdb-dev liblz4-dev liblzma-dev libzstd-dev libxxhash-dev"
 packages_demo="attr perl-base squashfs-tools tar xz-utils zstd"
-packages_check="attr clang clang-tidy cppcheck git libclang-rt-14-dev libcmocka-dev libomp-dev shellcheck sqlite3 tar xz-utils"
+packages_check="attr clang clang-tidy cppcheck git libclang-rt-14-dev libcmocka-dev libomp-dev libsqlite3-dev shellcheck sqlite3 tar xz-utils"
 
 # install_packages PACKAGE...: those that are missing, with apt-get, as root or through sudo. Says nothing when all are there.
 install_packages() {

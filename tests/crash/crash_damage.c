@@ -166,7 +166,7 @@ static void store_try(bool index, bool write)
 	}
 	for (unsigned i = 0; i < FILES; i++)
 		file_check(i, index);
-	(void)tree_read(work.vol, &tree);
+	(void)tree_read(work.vol, false, &tree);
 	if (write) {
 		(void)work_unlink(&work, "f2");
 		(void)work_write(&work, "d/new", 0, 10000);

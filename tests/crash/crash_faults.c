@@ -184,7 +184,7 @@ static void check(bool all)
 		if (shadow.files[i].kept || all)
 			if ((r = shadow_read(&shadow, &work, i)))
 				failed("reading after the faults", r, shadow.files[i].path);
-	if (tree_read(work.vol, &tree))
+	if (tree_read(work.vol, false, &tree))
 		failed("reading the tree after the faults", 0, tree.problem);
 	else if (volume_commit(work.vol) || tree_check(work.vol, &tree, problem))
 		failed("tables", 0, problem);

@@ -18,17 +18,27 @@
 #include "tests/crash/sanitized.h"
 #include "tests/crash/scratch.h"
 #include "tests/crash/verify.h"
+#include "tests/crash/versions.h"
 
 const struct flow flows[] = {
-	{ "ace", 0, 42, 8, false, ace_prepare, ace_run, NULL },
-	{ "random", 0, 14, 60, false, random_prepare, random_run, NULL },
-	{ "save", 0, 8, 60, false, random_prepare, save_run, NULL },
-	{ "full", 0, 8, 40, false, random_prepare, full_run, full_oracle },
-	{ "busy", 0, 4, 40, false, random_prepare, busy_run, busy_oracle },
-	{ "compact", 0, 8, 60, false, compact_prepare, compact_flow_run, NULL },
-	{ "model", 0, 6, 60, false, compact_prepare, model_run, model_oracle },
-	{ "import", 1, 4, 400, true, import_prepare, import_run, NULL },
-	{ "recover", 0, 6, 12, false, recover_prepare, recover_run, NULL },
+	{ "ace", 0, 27, 8, false, ace_prepare, ace_run, NULL, NULL },
+	{ "random", 0, 10, 60, false, random_prepare, random_run, NULL, NULL },
+	{ "save", 0, 5, 60, false, random_prepare, save_run, NULL, NULL },
+	{ "full", 0, 5, 40, false, random_prepare, full_run, full_oracle, NULL },
+	{ "disk", 0, 2, 60, false, random_prepare, disk_run, versions_oracle, NULL },
+	{ "busy", 0, 3, 40, false, random_prepare, busy_run, busy_oracle, NULL },
+	{ "untar", 0, 4, 60, false, random_prepare, untar_run, untar_oracle, NULL },
+#ifdef HAVE_SQLITE3
+	{ "sqlite", 0, 6, 60, false, random_prepare, sqlite_run, sqlite_oracle, NULL },
+#endif
+	{ "compact", 0, 6, 60, false, compact_prepare, compact_flow_run, NULL, NULL },
+	{ "index", 0, 5, 60, false, compact_prepare, index_run, NULL, NULL },
+	{ "live", 0, 6, 80, false, live_prepare, live_run, live_oracle, NULL },
+	{ "model", 0, 4, 60, false, compact_prepare, model_run, model_oracle, NULL },
+	{ "upload", 0, 3, 60, false, compact_prepare, upload_run, upload_oracle, NULL },
+	{ "import", 1, 3, 400, true, import_prepare, import_run, NULL, NULL },
+	{ "recover", 0, 5, 12, false, recover_prepare, recover_run, NULL, NULL },
+	{ "repair", 0, 6, 30, false, repair_prepare, repair_run, repair_oracle, repair_mend },
 };
 const size_t flows_count = sizeof flows / sizeof flows[0];
 
@@ -57,7 +67,7 @@ static void log_try(const struct flow *flow, uint64_t log, const char *scratch, 
 {
 	struct verify v = {
 		.name = flow->name, .log = log, .seed = o->seed, .scratch = scratch, .states_max = flow->states,
-		.unborn = flow->unborn, .oracle = flow->oracle, .only_point = o->only.only_point,
+		.unborn = flow->unborn, .oracle = flow->oracle, .mend = flow->mend, .only_point = o->only.only_point,
 		.only_variant = o->only.only_variant, .only_seed = o->only.only_seed,
 	};
 	struct work w = { .random = log };
@@ -69,7 +79,15 @@ static void log_try(const struct flow *flow, uint64_t log, const char *scratch, 
 	snprintf(w.scratch, sizeof w.scratch, "%s", scratch);
 	snprintf(w.store, sizeof w.store, "%s/store", scratch);
 	scratch_remove(w.store);
-	if (fd < 0 || !flow->prepare(&w, log) || record_start(w.store, fd))
+	if (fd < 0)
+		abort();
+	if (!flow->prepare(&w, log)) {
+		report->violations++;
+		report->states++;
+		close(fd);
+		return;
+	}
+	if (record_start(w.store, fd))
 		abort();
 	flow->run(&w, log);
 	record_stop();

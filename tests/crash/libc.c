@@ -16,6 +16,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "tests/crash/capacity.h"
 #include "tests/crash/fault.h"
 #include "tests/crash/record.h"
 
@@ -103,28 +104,47 @@ static void wrote(int fd, const struct iovec *iov, int n, ssize_t done, uint64_t
 
 static ssize_t do_pwritev(int fd, const struct iovec *iov, int n, off_t offset, const void *caller)
 {
-	ssize_t done;
+	struct iovec cut[CAPACITY_PIECES];
+	ssize_t done = -1;
 
 	if (fails(FAULT_WRITE, caller))
 		return -1;
 	record_lock();
-	done = syscall(SYS_pwritev, fd, iov, n, offset, 0);
+	n = capacity_cut(fd, (uint64_t)offset, iov, n, cut);
+	if (n < 0)
+		errno = ENOSPC;
+	else
+		done = syscall(SYS_pwritev, fd, cut, n, offset, 0);
 	wrote(fd, iov, n, done, (uint64_t)offset);
 	record_unlock();
 	return done;
 }
 
-/* At the descriptor's own position. */
+/* Where the next write without an offset goes. */
+static off_t position(int fd)
+{
+	struct stat st;
+
+	if ((int)syscall(SYS_fcntl, fd, F_GETFL) & O_APPEND)
+		return fstat(fd, &st) < 0 ? 0 : st.st_size;
+	return lseek(fd, 0, SEEK_CUR);
+}
+
 static ssize_t do_writev(int fd, const struct iovec *iov, int n, const void *caller)
 {
+	struct iovec cut[CAPACITY_PIECES];
 	off_t offset;
-	ssize_t done;
+	ssize_t done = -1;
 
 	if (fails(FAULT_WRITE, caller))
 		return -1;
 	record_lock();
-	offset = lseek(fd, 0, SEEK_CUR);
-	done = syscall(SYS_writev, fd, iov, n);
+	offset = position(fd);
+	n = capacity_cut(fd, (uint64_t)offset, iov, n, cut);
+	if (n < 0)
+		errno = ENOSPC;
+	else
+		done = syscall(SYS_writev, fd, cut, n);
 	wrote(fd, iov, n, done, (uint64_t)offset);
 	record_unlock();
 	return done;

@@ -41,7 +41,8 @@ static int n_files;
 /* Locks of a dead process hold nobody up, and their files' bytes mean nothing. */
 static bool is_lock(const char *name)
 {
-	return strcmp(name, "lock") == 0 || strcmp(name, "index.mdb-lock") == 0 || strcmp(name, "index.mdb.new-lock") == 0;
+	return strcmp(name, "lock") == 0 || strcmp(name, "index.mdb-lock") == 0 || strcmp(name, "index.mdb.new-lock") == 0 ||
+	       strcmp(name, "rebuild/index.mdb-lock") == 0;
 }
 
 static void name_set(char to[LOG_NAME], const char *name)
@@ -270,7 +271,7 @@ void record_rename(const char *from, const char *to)
 	put(&e, name);
 }
 
-static bool is_file(int fd)
+bool record_is_file(int fd)
 {
 	return recording && fd >= 0 && fd < FDS && fds[fd].kind == KIND_FILE;
 }
@@ -279,7 +280,7 @@ void record_write(int fd, const void *bytes, size_t len, uint64_t offset)
 {
 	struct log_entry e = { .type = LOG_WRITE, .offset = offset, .bytes = len };
 
-	if (!is_file(fd))
+	if (!record_is_file(fd))
 		return;
 	e.file = fds[fd].file;
 	if (fds[fd].dsync)
@@ -291,7 +292,7 @@ void record_file(enum log_type type, int fd, uint64_t offset, uint64_t value)
 {
 	struct log_entry e = { .type = type, .offset = offset, .value = value };
 
-	if (!is_file(fd) && !(type == LOG_UNKNOWN && recording && fd >= 0 && fd < FDS && fds[fd].kind == KIND_DIR))
+	if (!record_is_file(fd) && !(type == LOG_UNKNOWN && recording && fd >= 0 && fd < FDS && fds[fd].kind == KIND_DIR))
 		return;
 	e.file = fds[fd].file;
 	put(&e, NULL);
@@ -301,7 +302,7 @@ bool record_synced(int fd)
 {
 	struct log_entry e = { .type = LOG_SYNCDIR };
 
-	if (is_file(fd)) {
+	if (record_is_file(fd)) {
 		record_file(LOG_SYNC, fd, 0, 0);
 		return true;
 	}

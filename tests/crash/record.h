@@ -24,6 +24,7 @@ void record_mark_file(enum log_type type, uint64_t ino, uint64_t value);
 void record_lock(void);
 void record_unlock(void);
 bool record_path(int dirfd, const char *path, char name[LOG_NAME]); /* whether it is in the store, and its name there */
+bool record_is_file(int fd); /* a regular file of the store, while recording */
 bool record_exists(const char *name);
 void record_opened(int fd, int flags, const char *name, bool created);
 void record_name(enum log_type type, const char *name);

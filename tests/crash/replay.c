@@ -216,10 +216,22 @@ static bool is_in(const char *name, const char *dir)
 	return strlen(dir) == len && memcmp(name, dir, len) == 0;
 }
 
+/* A rename from another directory is in both, whole, once either is synced: file systems with a journal, or without one but in order, do so. */
 static void dir_sync(struct replay *rp, const char *dir)
 {
 	size_t left = 0;
 
+	for (size_t i = 0; i < rp->n_pending; i++) {
+		const struct log_entry *e = rp->pending[i];
+		char from[LOG_NAME];
+
+		if (e->type != LOG_RENAME || is_in(e->name, dir) || !is_in((const char *)(e + 1), dir))
+			continue;
+		snprintf(from, sizeof from, "%s", e->name);
+		*(strchr(from, '/') ? strrchr(from, '/') : from) = '\0';
+		dir_sync(rp, from);
+		i = (size_t)-1; /* the list is another one */
+	}
 	for (size_t i = 0; i < rp->n_pending; i++) {
 		if (is_in(rp->pending[i]->name, dir))
 			names_apply(&rp->durable, rp->pending[i]);

@@ -25,6 +25,7 @@ struct list {
 struct walk {
 	struct volume *vol;
 	struct tree *tree;
+	bool damaged;
 	uint8_t *block;
 	uint64_t *seen;
 	size_t n_seen, cap_seen;
@@ -70,31 +71,66 @@ static uint64_t times_hash(const struct stat *st, uint64_t seed)
 	return XXH3_64bits_withSeed(fields, sizeof fields, seed);
 }
 
+/* A hash of the bytes. */
+static int bytes_read(struct walk *w, struct inode *inode, const struct stat *st, uint64_t *hash)
+{
+	size_t step = w->damaged ? w->vol->super.chunk_size : BLOCK;
+	uint64_t at = 0;
+	ssize_t n;
+
+	if (step > BLOCK)
+		return -EOVERFLOW;
+	while ((n = file_read(inode, w->block, step, at)) != 0) {
+		if (n == -EIO && w->damaged) {
+			memset(w->block, 0xda, step);
+			n = (ssize_t)step;
+		}
+		if (n < 0)
+			return (int)n;
+		*hash = XXH3_64bits_withSeed(w->block, (size_t)n, *hash);
+		at += (uint64_t)n;
+	}
+	return at == (uint64_t)st->st_size || w->damaged ? 0 : -EUCLEAN;
+}
+
 /* A regular file's contents are listed by inode; a second name adds nothing. */
 static int content_read(struct walk *w, struct inode *inode, const struct stat *st)
 {
 	struct tree_file *f = &w->tree->files[w->tree->n];
-	uint64_t at = 0, hash = 0;
-	ssize_t n;
+	uint64_t hash = 0;
+	int r;
 
 	for (size_t i = 0; i < w->tree->n; i++)
 		if (w->tree->files[i].ino == inode->ino)
 			return 0;
 	if (w->tree->n == TREE_FILES || st->st_size > SIZE_MAX_READ)
 		return -EOVERFLOW;
-	while ((n = file_read(inode, w->block, BLOCK, at)) > 0) {
-		hash = XXH3_64bits_withSeed(w->block, (size_t)n, hash);
-		at += (uint64_t)n;
-	}
-	if (n == 0 && at != (uint64_t)st->st_size)
-		return -EUCLEAN;
+	r = bytes_read(w, inode, st, &hash);
 	pthread_mutex_lock(&inode->data_mutex);
 	f->dirty = inode->dirty != NULL;
 	pthread_mutex_unlock(&inode->data_mutex);
 	f->ino = inode->ino;
+	f->bytes = hash;
 	f->hash = times_hash(st, hash);
 	w->tree->n++;
-	return n < 0 ? (int)n : 0;
+	return r;
+}
+
+/* What a repair keeps of a name. */
+static int kept_add(struct walk *w, const struct inode *inode, const char *path)
+{
+	struct stat st;
+	uint64_t fields[2] = { 0 };
+
+	inode_stat((struct inode *)inode, &st);
+	fields[0] = st.st_mode & S_IFMT;
+	for (size_t i = 0; i < w->tree->n; i++)
+		if (w->tree->files[i].ino == inode->ino)
+			fields[1] = w->tree->files[i].bytes + (uint64_t)st.st_size;
+	if (w->tree->n_kept == sizeof w->tree->kept / sizeof *w->tree->kept)
+		return -EOVERFLOW;
+	w->tree->kept[w->tree->n_kept++] = XXH3_64bits_withSeed(path, strlen(path), XXH3_64bits(fields, sizeof fields));
+	return 0;
 }
 
 static int xattr_hash(struct walk *w, struct inode *inode, uint64_t *hash)
@@ -150,6 +186,8 @@ static int entry_walk(struct walk *w, struct inode *dir, const char *path, const
 		return r;
 	}
 	r = inode->ino == e->ino ? inode_hash(w, inode, &hash) : -EUCLEAN;
+	if (r == 0)
+		r = kept_add(w, inode, sub);
 	if (r)
 		snprintf(w->tree->problem, sizeof w->tree->problem, "%.200s: error %d", sub, r);
 	w->tree->inodes += first_time(w, inode->ino);
@@ -174,9 +212,9 @@ static int dir_walk(struct walk *w, struct inode *dir, const char *path, int dep
 	return r;
 }
 
-int tree_read(struct volume *vol, struct tree *out)
+int tree_read(struct volume *vol, bool damaged, struct tree *out)
 {
-	struct walk w = { .vol = vol, .tree = out, .block = malloc(BLOCK) };
+	struct walk w = { .vol = vol, .tree = out, .damaged = damaged, .block = malloc(BLOCK) };
 	struct inode *root;
 	int r = inode_get(vol, INO_ROOT, &root);
 

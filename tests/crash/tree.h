@@ -16,13 +16,19 @@ struct tree {
 	struct tree_file {
 		uint64_t ino;
 		uint64_t hash; /* of size, mtime, ctime and bytes */
+		uint64_t bytes; /* of its bytes alone */
 		bool dirty;    /* the next commit of another file need not carry it */
 	} files[TREE_FILES];
+	size_t n_kept;
+	uint64_t kept[TREE_FILES * 2]; /* of each name a hash of path, type and contents, without times: what a repair keeps */
 	char problem[256];
 };
 
-/* Walks everything and reads every byte. 0, or the error met; *problem says where. */
-int tree_read(struct volume *vol, struct tree *out);
+/*
+ * Walks everything and reads every byte. 0, or the error met; *problem says where. damaged: chunks that cannot be read are as good as others,
+ * unlike any of them.
+ */
+int tree_read(struct volume *vol, bool damaged, struct tree *out);
 
 /*
  * Looks at the tables of a volume in which nothing is pending: nothing in them that nothing refers to, no count that differs from what it

@@ -9,7 +9,7 @@
 #include "index/group.h"
 #include "tests/crash/tree.h"
 
-#define SEGMENTS 512u
+#define SEGMENTS 4096u
 #define GROUPS 256u
 
 struct chunks {
@@ -22,10 +22,11 @@ struct check {
 	struct volume *vol;
 	char *problem;
 	uint64_t inodes, plain, refs, extent_refs;
-	struct {
+	struct segment {
+		uint32_t number; /* 0: none here */
 		uint64_t live, records;
 		bool listed;
-	} segments[SEGMENTS];
+	} segments[SEGMENTS]; /* by number, or in one of the places that follow */
 	struct {
 		uint64_t id;
 		uint32_t members, left; /* plain bytes: of its members, and as its record says */
@@ -37,6 +38,20 @@ static int fail(struct check *c, const char *what, uint64_t key, uint64_t a, uin
 	snprintf(c->problem, 256, "%s %llu: %llu, %llu", what, (unsigned long long)key, (unsigned long long)a,
 		 (unsigned long long)b);
 	return -EUCLEAN;
+}
+
+/* A segment's figures, which begin at nothing. */
+static struct segment *segment_of(struct check *c, uint32_t number)
+{
+	for (uint32_t i = 0; i < SEGMENTS; i++) {
+		struct segment *s = &c->segments[(number + i) % SEGMENTS];
+
+		if (s->number == 0 || s->number == number) {
+			s->number = number;
+			return s;
+		}
+	}
+	abort();
 }
 
 /* Calls fn for every record of a table whose key starts with prefix. */
@@ -126,17 +141,19 @@ static int extent_check(struct check *c, const struct index_record *rec, void *a
 	uint32_t live = e.is_group ? group_share(e.pos.stored, e.plain, 0, e.refs) : e.pos.stored;
 
 	(void)arg;
-	if (r || id >= extent_peek_id(c->vol) || e.pos.segment >= SEGMENTS)
+	if (r || id >= extent_peek_id(c->vol))
 		return fail(c, "extent", id, (uint64_t)-r, e.pos.segment);
 	c->extent_refs += e.is_group ? 0 : e.refs;
+	if (e.pos.segment == 0) /* there is no record: no figure counts it */
+		return 0;
 	c->plain += e.is_group ? 0 : e.plain;
 	if (e.group || e.is_group)
 		if (!group_count(c, e.group ? e.group : id, e.group ? e.plain : 0, e.is_group ? e.refs : 0))
 			return fail(c, "too many groups", id, 0, 0);
 	if (e.group)
 		return 0;
-	c->segments[e.pos.segment].live += sizeof(struct record_disk) + live;
-	c->segments[e.pos.segment].records++;
+	segment_of(c, e.pos.segment)->live += sizeof(struct record_disk) + live;
+	segment_of(c, e.pos.segment)->records++;
 	return 0;
 }
 
@@ -159,12 +176,10 @@ static int model_check(struct check *c, const struct index_record *rec, void *ar
 	memcpy(&d, rec->value, sizeof d);
 	bytes = le32_get(d.bytes);
 	for (int i = 0; i < 2; i++) {
-		uint32_t s = le32_get(d.copy[i].segment);
+		struct segment *s = segment_of(c, le32_get(d.copy[i].segment));
 
-		if (s >= SEGMENTS)
-			return fail(c, "model in segment", be32_get(rec->key), s, 0);
-		c->segments[s].live += bytes + (bytes + MODEL_PIECE - 1) / MODEL_PIECE * sizeof(struct record_disk);
-		c->segments[s].records++;
+		s->live += bytes + (bytes + MODEL_PIECE - 1) / MODEL_PIECE * sizeof(struct record_disk);
+		s->records++;
 	}
 	return 0;
 }
@@ -173,16 +188,18 @@ static int segment_check(struct check *c, const struct index_record *rec, void *
 {
 	struct segment_stat_disk d;
 	uint32_t s = be32_get(rec->key);
+	struct segment *of;
 	uint64_t bytes = 0;
 	int r;
 
 	(void)arg;
-	if (rec->len != sizeof d || s == 0 || s >= SEGMENTS)
+	if (rec->len != sizeof d || s == 0)
 		return fail(c, "segment record", s, rec->len, 0);
 	memcpy(&d, rec->value, sizeof d);
-	c->segments[s].listed = true;
-	if (le64_get(d.live) != c->segments[s].live || le32_get(d.records) != c->segments[s].records)
-		return fail(c, "live bytes of segment", s, le64_get(d.live), c->segments[s].live);
+	of = segment_of(c, s);
+	of->listed = true;
+	if (le64_get(d.live) != of->live || le32_get(d.records) != of->records)
+		return fail(c, "live bytes of segment", s, le64_get(d.live), of->live);
 	if (s >= segments_next(c->vol->segments))
 		return fail(c, "segment not given out", s, segments_next(c->vol->segments), 0);
 	r = segment_size(c->vol->segments, s, &bytes, NULL);
@@ -199,11 +216,11 @@ static int segments_check(struct check *c)
 	int r = segment_list(c->vol->segments, &numbers, &n);
 
 	for (size_t i = 0; r == 0 && i < n; i++)
-		if (numbers[i] >= SEGMENTS || !c->segments[numbers[i]].listed)
+		if (!segment_of(c, numbers[i])->listed)
 			r = fail(c, "segment file that no record names", numbers[i], 0, 0);
-	for (uint32_t s = 1; r == 0 && s < SEGMENTS; s++)
-		if (c->segments[s].records > 0 && !c->segments[s].listed)
-			r = fail(c, "segment without a record", s, c->segments[s].records, 0);
+	for (uint32_t i = 0; r == 0 && i < SEGMENTS; i++)
+		if (c->segments[i].records > 0 && !c->segments[i].listed)
+			r = fail(c, "segment without a record", c->segments[i].number, c->segments[i].records, 0);
 	free(numbers);
 	return r;
 }

@@ -112,7 +112,7 @@ static bool volume_good(struct run *run, struct volume *vol, struct tree *tree)
 {
 	char problem[256] = "";
 
-	if (tree_read(vol, tree))
+	if (tree_read(vol, run->v->mend != NULL, tree))
 		return PROBLEM(run, "cannot be read: %s", tree->problem);
 	if (volume_commit(vol)) /* of what opening cleaned up: counters follow their tables in commits */
 		return PROBLEM(run, "volume_commit");
@@ -216,17 +216,16 @@ static bool state_good(struct run *run, const char *dir)
 	struct verify *v = run->v;
 	struct volume *vol = NULL;
 	struct tree tree;
+	char problem[256] = "";
 	bool good;
 
+	if (v->mend && !v->mend(dir, problem))
+		return PROBLEM(run, "%s", problem);
 	if (!reopen(run, dir, &vol))
 		return v->unborn && run->n_allowed == 0; /* an error, and no crash, is all that is asked */
 	good = volume_good(run, vol, &tree) && tree_allowed(run, &tree);
-	if (good && v->oracle) {
-		char problem[256] = "";
-
-		if (!v->oracle(vol, run->acked, problem))
-			good = PROBLEM(run, "%s", problem);
-	}
+	if (good && v->oracle && !v->oracle(vol, run->acked, problem))
+		good = PROBLEM(run, "%s", problem);
 	if (good)
 		good = state_usable(run, dir, &vol);
 	if (vol && volume_close(vol) && good)

@@ -15,6 +15,7 @@ struct verify {
 	const char *scratch;   /* a directory of the caller's, for states */
 	size_t states_max;     /* of this log */
 	bool unborn;           /* the log begins before the store is one: a crash may leave none */
+	bool (*mend)(const char *dir, char problem[256]); /* before the store is opened; may be NULL. What stays damaged is then no violation */
 	bool (*oracle)(struct volume *vol, uint64_t acked, char problem[256]); /* beside the hashes; may be NULL */
 	size_t only_point;     /* 1 + the point to replay alone, 0: all */
 	enum replay_variant only_variant;

@@ -70,7 +70,7 @@ void work_open(struct work *w)
 
 static void tree_get(struct work *w, struct tree *tree)
 {
-	must(tree_read(w->vol, tree) == 0, tree->problem);
+	must(tree_read(w->vol, false, tree) == 0, tree->problem);
 }
 
 /* Marks the tree; of files with data that is not flushed only what `flushed` (a file, or 0: all) is about to flush. */
