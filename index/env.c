@@ -19,6 +19,15 @@ static const char *const table_names[TABLE_COUNT] = {
 	[TABLE_TODO] = "todo",
 };
 
+enum table env_table(const char *name, size_t len)
+{
+	int t = 0;
+
+	while (t < TABLE_COUNT && (strlen(table_names[t]) != len || memcmp(table_names[t], name, len) != 0))
+		t++;
+	return (enum table)t;
+}
+
 int env_errno(int rc)
 {
 	if (rc >= 0)
@@ -121,7 +130,7 @@ int env_open(struct env *env, int dirfd, const char *store_path, bool create, bo
 	if (create)
 		rc = faccessat(dirfd, ENV_FILE, F_OK, 0) == 0 ? -EEXIST : 0;
 	else
-		rc = env_check(dirfd, false);
+		rc = env_check(dirfd, false, &env->damaged);
 	if (rc)
 		return rc;
 	if (asprintf(&env->path, "%s/" ENV_FILE, store_path) < 0)

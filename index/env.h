@@ -24,6 +24,7 @@ struct env {
 	MDB_env *mdb;
 	MDB_dbi dbi[TABLE_COUNT];
 	bool readonly;
+	uint64_t damaged; /* records, as far as opening looked at them */
 	char *path;
 	pthread_mutex_t mutex; /* guards idle */
 	struct env_reader *idle;
@@ -57,7 +58,13 @@ int env_reopen(struct env *env);
 /* 0 or -errno for what a function of LMDB returned. */
 int env_errno(int rc);
 
-/* Looks at index.mdb without LMDB, which believes what it reads: 0, -ENOENT, -EUCLEAN, -EIO. whole: reads a large one to its leaves, too. */
-int env_check(int dirfd, bool whole);
+/* The table of this name; TABLE_COUNT: none. */
+enum table env_table(const char *name, size_t len);
+
+/*
+ * Looks at index.mdb without LMDB, which believes what it reads: 0, -ENOENT, -EUCLEAN, -EIO. whole: reads a large one to its leaves, too.
+ * *damaged: records there whose seals do not match.
+ */
+int env_check(int dirfd, bool whole, uint64_t *damaged);
 
 #endif

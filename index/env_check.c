@@ -34,7 +34,7 @@ static bool meta_sane(const struct env_meta_disk *m, uint64_t number)
 	       m->main.flags == 0;
 }
 
-static int check_file(int fd, bool whole)
+static int check_file(int fd, bool whole, uint64_t *damaged)
 {
 	struct env_meta_disk m[2];
 	const struct env_meta_disk *newest;
@@ -56,17 +56,19 @@ static int check_file(int fd, bool whole)
 	if (!meta_sane(&m[1], 1) || m[1].free.pad != m[0].free.pad)
 		return -EUCLEAN;
 	newest = m[1].txnid > m[0].txnid ? &m[1] : &m[0];
-	return env_walk(fd, newest, (uint64_t) st.st_size / newest->free.pad, whole || st.st_size <= LEAVES_MAX);
+	return env_walk(fd, newest, (uint64_t) st.st_size / newest->free.pad, whole || st.st_size <= LEAVES_MAX,
+			damaged);
 }
 
-int env_check(int dirfd, bool whole)
+int env_check(int dirfd, bool whole, uint64_t *damaged)
 {
 	int fd, rc;
 
+	*damaged = 0;
 	fd = openat(dirfd, ENV_FILE, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return -errno;
-	rc = check_file(fd, whole);
+	rc = check_file(fd, whole, damaged);
 	close(fd);
 	return rc;
 }

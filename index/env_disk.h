@@ -80,8 +80,9 @@ static_assert(sizeof(void *) == 8, "this is the layout of 64-bit LMDB");
 
 /*
  * Follows the trees of a sane meta page of a file of `pages` pages: 0, -EUCLEAN, -ENOMEM, I/O errors. leaves:
- * reads the leaves of tables too; else only what leads to them, and whether they lie in the file.
+ * reads the leaves of tables too, and counts in *damaged the records whose seal does not match; else only what leads to
+ * them, and whether they lie in the file.
  */
-int env_walk(int fd, const struct env_meta_disk *meta, uint64_t pages, int leaves);
+int env_walk(int fd, const struct env_meta_disk *meta, uint64_t pages, int leaves, uint64_t *damaged);
 
 #endif

@@ -11,8 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "index/env.h"
 #include "index/env_disk.h"
-#include "index/format.h"
+#include "index/seal.h"
 
 enum tree { TREE_FREE, TREE_MAIN, TREE_TABLE };
 
@@ -21,6 +22,8 @@ struct walk {
 	uint32_t page_size;
 	uint64_t pages, last_page;
 	bool leaves;
+	enum table table; /* TABLE_COUNT: not one that is known */
+	uint64_t damaged;
 	uint8_t *seen; /* one bit per page of the file */
 	int depth;     /* pages of the path in buffers */
 	uint8_t *buffers[2 * ENV_DEPTH_MAX];
@@ -108,18 +111,20 @@ static int check_record(struct walk *w, const struct env_node_disk *n, size_t ro
 	uint64_t len = n->low | (uint64_t) n->high << 16, overflow;
 	const uint8_t *data = n->key + n->key_len;
 	struct env_tree_disk table;
+	size_t value = len;
 
 	if ((n->flags & NODE_BIG ? sizeof overflow : len) > room)
 		return -EUCLEAN;
 	switch (kind) {
 	case TREE_TABLE:
-		return n->flags == 0 && n->key_len > 0 && n->key_len <= INDEX_KEY_MAX &&
-				       len <= INDEX_VALUE_MAX
-			       ? 0
-			       : -EUCLEAN;
+		if (n->flags != 0 || n->key_len == 0 || n->key_len > INDEX_KEY_MAX || len > INDEX_VALUE_MAX + SEAL_LEN)
+			return -EUCLEAN;
+		w->damaged += !seal_open(w->table, n->key, n->key_len, data, &value);
+		return 0;
 	case TREE_MAIN:
 		if (n->flags != NODE_TREE || len != sizeof table)
 			return -EUCLEAN;
+		w->table = env_table((const char *)n->key, n->key_len);
 		memcpy(&table, data, sizeof table);
 		return table.flags == 0 ? walk_tree(w, &table, TREE_TABLE) : -EUCLEAN;
 	case TREE_FREE:
@@ -213,7 +218,7 @@ static int walk_tree(struct walk *w, const struct env_tree_disk *tree, enum tree
 	return walk_page(w, tree->root, tree->depth, kind);
 }
 
-int env_walk(int fd, const struct env_meta_disk *meta, uint64_t pages, int leaves)
+int env_walk(int fd, const struct env_meta_disk *meta, uint64_t pages, int leaves, uint64_t *damaged)
 {
 	struct walk w = {.fd = fd, .page_size = meta->free.pad, .pages = pages, .last_page = meta->last_page};
 	size_t i;
@@ -229,5 +234,6 @@ int env_walk(int fd, const struct env_meta_disk *meta, uint64_t pages, int leave
 	for (i = 0; i < 2 * ENV_DEPTH_MAX; i++)
 		free(w.buffers[i]);
 	free(w.seen);
+	*damaged = w.damaged;
 	return rc;
 }

@@ -137,6 +137,7 @@ enum table {
 /* The longest key of any table (xattr: 8 + 255 + 1 + 1; dirent: 16) and the longest value (a piece). */
 #define INDEX_KEY_MAX 272
 #define INDEX_VALUE_MAX 1280
+#define SEAL_LEN 2 /* behind each value: index/seal.h */
 #define XATTR_PIECE 1024u
 
 /* meta "super" */

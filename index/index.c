@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The index: opening, operations, and single records looked up through the generations down to LMDB. */
 #include "index/generation.h"
+#include "index/seal.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -56,7 +57,14 @@ free_index:
 
 int index_check(int dirfd)
 {
-	return env_check(dirfd, true);
+	uint64_t damaged;
+
+	return env_check(dirfd, true, &damaged);
+}
+
+uint64_t index_damaged(const struct index *ix)
+{
+	return ix->env.damaged;
 }
 
 void index_close(struct index *ix)
@@ -106,8 +114,11 @@ static bool key_valid(enum table table, size_t key_len)
 	return (unsigned) table < TABLE_COUNT && key_len > 0 && key_len <= INDEX_KEY_MAX;
 }
 
-static int copy_out(const void *value, size_t len, void *buf, size_t cap)
+/* Out of the record that was found, whose value still has its seal. */
+static int copy_out(enum table table, const void *key, size_t key_len, const void *value, size_t len, void *buf, size_t cap)
 {
+	if (len > INDEX_VALUE_MAX + SEAL_LEN || !seal_open(table, key, key_len, value, &len))
+		return -EUCLEAN;
 	if (len > cap)
 		return -ERANGE;
 	if (len > 0)
@@ -127,7 +138,7 @@ int index_get(struct index_op *op, enum table table, const void *key, size_t key
 		return -EINVAL;
 	if (memtable_get(ix->running, table, key, key_len, &e) ||
 	    (ix->committing && memtable_get(ix->committing, table, key, key_len, &e)))
-		return e.tombstone ? -ENOENT : copy_out(e.value, e.len, buf, cap);
+		return e.tombstone ? -ENOENT : copy_out(table, key, key_len, e.value, e.len, buf, cap);
 	rc = generation_reader(op, &txn);
 	if (rc)
 		return rc;
@@ -136,17 +147,33 @@ int index_get(struct index_op *op, enum table table, const void *key, size_t key
 	rc = mdb_get(txn, ix->env.dbi[table], &k, &v);
 	if (rc)
 		return env_errno(rc);
-	return v.mv_size > INDEX_VALUE_MAX ? -EUCLEAN : copy_out(v.mv_data, v.mv_size, buf, cap);
+	return copy_out(table, key, key_len, v.mv_data, v.mv_size, buf, cap);
 }
 
-int index_put(struct index_op *op, enum table table, const void *key, size_t key_len, const void *value,
-	      size_t len)
+static int put_sealed(struct index_op *op, enum table table, const void *key, size_t key_len, const void *value, size_t len, uint16_t flip)
 {
+	uint8_t sealed[INDEX_VALUE_MAX + SEAL_LEN];
+	le16_t seal;
+
 	if (op->ix->env.readonly)
 		return -EROFS;
 	if (!key_valid(table, key_len) || len > INDEX_VALUE_MAX)
 		return -EINVAL;
-	return memtable_put(op->ix->running, table, key, key_len, value, len);
+	if (len > 0)
+		memcpy(sealed, value, len);
+	seal = le16_put(seal_make(table, key, key_len, sealed, len) ^ flip);
+	memcpy(sealed + len, &seal, sizeof seal);
+	return memtable_put(op->ix->running, table, key, key_len, sealed, len + SEAL_LEN);
+}
+
+int index_put(struct index_op *op, enum table table, const void *key, size_t key_len, const void *value, size_t len)
+{
+	return put_sealed(op, table, key, key_len, value, len, 0);
+}
+
+int index_put_damaged(struct index_op *op, enum table table, const void *key, size_t key_len, const void *value, size_t len)
+{
+	return put_sealed(op, table, key, key_len, value, len, UINT16_MAX);
 }
 
 int index_del(struct index_op *op, enum table table, const void *key, size_t key_len)

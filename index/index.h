@@ -39,6 +39,9 @@ int index_open(int dirfd, const char *store_path, bool create, bool readonly, st
  */
 int index_check(int dirfd);
 
+/* Records that were damaged when it was opened; those of a large index, whose leaves are not read then, are not counted. */
+uint64_t index_damaged(const struct index *ix);
+
 /* Closes; what was not committed is lost. No operation may be open. NULL is allowed. */
 void index_close(struct index *ix);
 
@@ -51,11 +54,14 @@ struct index_op {
 void index_begin(struct index *ix, struct index_op *op);
 void index_end(struct index_op *op);
 
-/* Copies the value into buf (cap bytes) and returns its length; -ENOENT; -ERANGE if cap is too small; -EIO/-EUCLEAN. */
+/* Copies the value into buf (cap bytes) and returns its length; -ENOENT; -ERANGE if cap is too small; -EUCLEAN: it is damaged; -EIO. */
 int index_get(struct index_op *op, enum table table, const void *key, size_t key_len, void *buf, size_t cap);
 
 /* Sets or replaces. value may be NULL when len is 0. len <= INDEX_VALUE_MAX, 0 < key_len <= INDEX_KEY_MAX. -ENOMEM, -EROFS. */
 int index_put(struct index_op *op, enum table table, const void *key, size_t key_len, const void *value, size_t len);
+
+/* Puts a record that is found damaged from then on: for a copy of an index that keeps what is wrong with it. */
+int index_put_damaged(struct index_op *op, enum table table, const void *key, size_t key_len, const void *value, size_t len);
 
 /* Removes; 0 also when there is no such record (blind delete: one tombstone). -ENOMEM, -EROFS. */
 int index_del(struct index_op *op, enum table table, const void *key, size_t key_len);
@@ -64,6 +70,8 @@ int index_del(struct index_op *op, enum table table, const void *key, size_t key
 struct index_record {
 	size_t key_len;
 	size_t len;
+	bool damaged;       /* key or value are not what was put: then len is 0, */
+	size_t damaged_len; /* and this many bytes are in value                  */
 	uint8_t key[INDEX_KEY_MAX];
 	uint8_t value[INDEX_VALUE_MAX];
 };

@@ -8,6 +8,7 @@
  * holds its next record.
  */
 #include "index/generation.h"
+#include "index/seal.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -139,7 +140,7 @@ static int mdb_peek(struct index_scan *s)
 	rc = m->cursor ? 0 : mdb_start(s);
 	while (!rc && is_behind(s, m->key.mv_data, m->key.mv_size))
 		rc = env_errno(mdb_cursor_get(m->cursor, &m->key, &m->value, MDB_NEXT));
-	if (!rc && (m->key.mv_size > INDEX_KEY_MAX || m->value.mv_size > INDEX_VALUE_MAX))
+	if (!rc && (m->key.mv_size > INDEX_KEY_MAX || m->value.mv_size > INDEX_VALUE_MAX + SEAL_LEN))
 		return -EUCLEAN;
 	if (!rc && has_prefix(s, m->key.mv_data, m->key.mv_size))
 		return 1;
@@ -190,9 +191,11 @@ int index_scan_next(struct index_scan *scan, struct index_record *out)
 		scan->after = true;
 	} while (e.tombstone);
 	out->key_len = e.key_len;
-	out->len = e.len;
 	memcpy(out->key, e.key, e.key_len);
+	out->damaged = !seal_open(scan->table, e.key, e.key_len, e.value, &e.len);
 	if (e.len > 0)
 		memcpy(out->value, e.value, e.len);
+	out->len = out->damaged ? 0 : e.len;
+	out->damaged_len = out->damaged ? e.len : 0;
 	return 1;
 }

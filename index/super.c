@@ -94,19 +94,26 @@ static void super_decode(const struct super_disk *disk, struct super *sb)
 
 int super_load(struct index_op *op, struct super *sb, bool *force_readonly)
 {
-	uint8_t value[INDEX_VALUE_MAX];
+	struct index_record rec;
+	struct index_scan *scan;
 	struct super_disk disk;
-	int len;
+	int r;
 
 	memset(sb, 0, sizeof *sb);
 	*force_readonly = false;
-	len = index_get(op, TABLE_META, super_key, sizeof super_key, value, sizeof value);
-	if (len < 0)
-		return len;
-	if ((size_t) len < sizeof disk) /* a newer format may be longer */
+	r = index_scan_open(op, TABLE_META, super_key, sizeof super_key, NULL, 0, &scan);
+	if (r)
+		return r;
+	r = index_scan_next(scan, &rec);
+	index_scan_close(scan);
+	if (r < 0 || r == 0)
+		return r ? r : -ENOENT;
+	if (rec.key_len != sizeof super_key)
+		return -ENOENT;
+	if ((rec.damaged ? rec.damaged_len : rec.len) < sizeof disk) /* a newer format may be longer */
 		return -EUCLEAN;
-	memcpy(&disk, value, sizeof disk);
-	if (le64_get(disk.checksum) != super_checksum(&disk)) {
+	memcpy(&disk, rec.value, sizeof disk); /* it has a checksum of its own: fsck wants to see what is left of a damaged one */
+	if (rec.damaged || le64_get(disk.checksum) != super_checksum(&disk)) {
 		super_decode(&disk, sb);
 		return -EUCLEAN;
 	}

@@ -87,6 +87,23 @@ int check_put(struct check *ck, enum table table, const void *key, size_t key_le
 	return r;
 }
 
+/* The record with this key, damaged or not: 1, 0 none, -errno. */
+static int record_get(struct check *ck, enum table table, const void *key, size_t key_len, struct index_record *rec)
+{
+	struct index_scan *scan;
+	struct index_op op;
+	int r;
+
+	index_begin(ck->vol->index, &op);
+	r = index_scan_open(&op, table, key, key_len, NULL, 0, &scan);
+	if (r == 0) {
+		r = index_scan_next(scan, rec);
+		index_scan_close(scan);
+	}
+	index_end(&op);
+	return r == 1 ? rec->key_len == key_len : r;
+}
+
 int check_del(struct check *ck, enum table table, const void *key, size_t key_len)
 {
 	struct index_record rec;
@@ -95,15 +112,11 @@ int check_del(struct check *ck, enum table table, const void *key, size_t key_le
 
 	if (!ck->opt->repair)
 		return 0;
-	memcpy(rec.key, key, key_len);
-	rec.key_len = key_len;
-	r = check_get(ck, table, key, key_len, rec.value, sizeof rec.value);
-	if (r == -ENOENT)
-		return 0;
-	if (r >= 0) {
-		rec.len = (size_t)r;
+	r = record_get(ck, table, key, key_len, &rec);
+	if (r == 1)
 		r = check_aside_record(ck, table, &rec);
-	}
+	else if (r == 0)
+		return 0;
 	if (r)
 		return r;
 	index_begin(ck->vol->index, &op);

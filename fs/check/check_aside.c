@@ -84,7 +84,7 @@ int check_aside_record(struct check *ck, enum table table, const struct index_re
 	len = (size_t)snprintf(line, 16, "%s ", names[table]);
 	len += hex(line + len, r->key, r->key_len);
 	line[len++] = ' ';
-	len += hex(line + len, r->value, r->len);
+	len += hex(line + len, r->value, r->damaged ? r->damaged_len : r->len);
 	line[len++] = '\n';
 	return write_all(ck->records, line, len);
 }

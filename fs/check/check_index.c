@@ -85,7 +85,10 @@ static int record_copy(void *arg, const struct index_record *rec)
 	if (r)
 		return r;
 	index_begin(c->to, &op);
-	r = index_put(&op, c->table, rec->key, rec->key_len, rec->value, rec->len);
+	if (rec->damaged) /* and will be: the passes shall find it so */
+		r = index_put_damaged(&op, c->table, rec->key, rec->key_len, rec->value, rec->damaged_len);
+	else
+		r = index_put(&op, c->table, rec->key, rec->key_len, rec->value, rec->len);
 	index_end(&op);
 	return r == 0 && index_pending_bytes(c->to) > PENDING_MAX ? commit(c->to) : r;
 }

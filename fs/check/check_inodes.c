@@ -29,7 +29,9 @@ static int damaged_note(struct loading *l, uint64_t ino, const struct index_reco
 	if (!d || !check_inode_add(l->ck, ino, &none))
 		return -ENOMEM;
 	d->ino = ino;
-	d->len = rec->len <= sizeof d->disk ? rec->len : 0;
+	d->len = rec->damaged ? rec->damaged_len : rec->len;
+	if (d->len > sizeof d->disk)
+		d->len = 0;
 	memcpy(&d->disk, rec->value, d->len);
 	return 0;
 }
@@ -111,6 +113,7 @@ static int damaged_mend(struct check *ck, const struct damaged *d)
 	i->parent = attr.parent;
 	i->fresh = true;
 	rec.key_len = 8;
+	rec.damaged = false;
 	rec.len = d->len;
 	memcpy(rec.value, &d->disk, d->len);
 	r = check_aside_record(ck, TABLE_INODE, &rec);
@@ -160,7 +163,7 @@ static int orphan_check(void *arg, const struct index_record *rec)
 
 	if (r)
 		return r;
-	if (rec->key_len != 8) {
+	if (rec->key_len != 8 || rec->damaged) {
 		p.code = CHECK_ORPHAN_KEY;
 	} else {
 		p.ino = p.found = be64_get(rec->key);

@@ -19,6 +19,7 @@ const struct check_entry check_table[CHECK_CODES] = {
 	[CHECK_INDEX_DAMAGED] = { "index-damaged", LOSS, false, "index.mdb is damaged",
 		"make a new one from the segments: %f files without names, %x chunks" },
 	[CHECK_SUPER] = { "super", ERROR, false, "the superblock is missing or damaged", "write it again" },
+	[CHECK_META_DAMAGED] = { "meta-damaged", MINOR, true, "a record of the meta table is damaged", "move it to STORE/lost" },
 	[CHECK_COUNTERS_MISSING] = { "counters-missing", ERROR, true, "the counters are missing or damaged",
 		"count again" },
 	[CHECK_COUNTER_LOW] = { "counter-low", ERROR, true, "the next %n number is %f, but %x is in use or was",

@@ -142,6 +142,20 @@ static int inode_one(void *arg, const struct index_record *r)
 	return 1;
 }
 
+/* What is neither the superblock nor the counters is a note to firn itself, such as how far a scrub went. */
+static int note_check(void *arg, const struct index_record *rec)
+{
+	struct check *ck = arg;
+	struct check_problem p = { .code = CHECK_META_DAMAGED };
+	int r;
+
+	if (!rec->damaged || (rec->key_len == 5 && memcmp(rec->key, "super", 5) == 0) ||
+	    (rec->key_len == 8 && memcmp(rec->key, "counters", 8) == 0))
+		return 0;
+	r = check_found(ck, &p);
+	return r == 1 ? check_del(ck, TABLE_META, rec->key, rec->key_len) : r;
+}
+
 int check_super(struct check *ck)
 {
 	struct check_problem p = { .code = CHECK_SUPER };
@@ -176,7 +190,9 @@ int check_super(struct check *ck)
 		return r;
 	r = check_get(ck, TABLE_META, "counters", 8, &ck->counters, sizeof ck->counters);
 	ck->counted = r == (int)sizeof ck->counters;
-	return r < 0 && r != -ENOENT && r != -ERANGE ? r : 0;
+	if (r < 0 && r != -ENOENT && r != -ERANGE && r != -EUCLEAN)
+		return r;
+	return scan_table(vol, TABLE_META, note_check, ck);
 }
 
 /* Raises a counter that is not above what is in use. */

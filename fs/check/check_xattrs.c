@@ -113,7 +113,7 @@ static int piece_check(void *arg, const struct index_record *rec)
 		*v = (struct value){ .ck = v->ck, .ino = ino };
 		memcpy(v->name, name, strlen(name) + 1);
 	}
-	if (piece != v->next || v->ended || piece >= PIECES_MAX || rec->len > XATTR_PIECE)
+	if (rec->damaged || piece != v->next || v->ended || piece >= PIECES_MAX || rec->len > XATTR_PIECE)
 		v->broken = true;
 	v->next = piece + 1;
 	v->len += rec->len;

@@ -28,7 +28,7 @@ static int state_load(struct volume *vol, struct scrub_progress *p)
 	r = index_get(&op, TABLE_META, state_key, sizeof state_key, &disk, sizeof disk);
 	index_end(&op);
 	if (r != sizeof disk)
-		return r < 0 && r != -ENOENT && r != -ERANGE ? r : 0;
+		return r < 0 && r != -ENOENT && r != -ERANGE && r != -EUCLEAN ? r : 0; /* then from the beginning */
 	p->next = le64_get(disk.next);
 	p->started = (int64_t)le64_get(disk.started);
 	p->finished = (int64_t)le64_get(disk.finished);

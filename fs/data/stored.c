@@ -24,6 +24,8 @@ static int lookup(struct volume *vol, uint64_t ino, uint32_t no, struct extent *
 	r = chunk_lookup(&op, ino, no, &id);
 	if (r == 0 && id)
 		r = extent_get(&op, id, e);
+	else if (r == 0 && index_damaged(vol->index))
+		r = -EIO; /* a hole, or a chunk whose record's key is damaged */
 	index_end(&op);
 	return r == -ENOENT || r == -EUCLEAN ? -EIO : r;
 }

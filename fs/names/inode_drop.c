@@ -58,8 +58,8 @@ static int orphan_next(struct volume *vol, uint64_t *ino)
 	index_begin(vol->index, &op);
 	r = index_scan_open(&op, TABLE_ORPHAN, NULL, 0, from, sizeof from, &scan);
 	if (r == 0) {
-		while ((r = index_scan_next(scan, &rec)) == 1 && rec.key_len != 8)
-			; /* damaged: left to fsck */
+		while ((r = index_scan_next(scan, &rec)) == 1 && (rec.key_len != 8 || rec.damaged))
+			; /* left to fsck */
 		index_scan_close(scan);
 	}
 	index_end(&op);

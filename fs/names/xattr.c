@@ -122,7 +122,7 @@ static int names_list(struct index_op *op, uint64_t ino, char *list, size_t cap)
 	while ((r = index_scan_next(scan, &rec)) == 1) {
 		size_t n = rec.key_len - 9; /* the name and its NUL */
 
-		if (rec.key_len < 10 || rec.key[rec.key_len - 2] != '\0') {
+		if (rec.damaged || rec.key_len < 10 || rec.key[rec.key_len - 2] != '\0') {
 			r = -EUCLEAN;
 			break;
 		}

@@ -249,6 +249,8 @@ static int store_open(struct volume *vol, struct volume_error *err)
 
 	if (r == -EUCLEAN)
 		return volume_fail(err, r, "damaged or foreign index.mdb: fsck.firn makes a new one");
+	if (r == 0 && index_damaged(vol->index) && !vol->readonly)
+		return volume_fail(err, -EUCLEAN, "damaged records in index.mdb: fsck.firn can mend them; until then it mounts with -o ro");
 	if (r == 0)
 		r = super_read(vol, err);
 	if (r == 0)

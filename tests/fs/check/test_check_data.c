@@ -63,6 +63,13 @@ static void super_gone(struct checked *c)
 	checked_close(c);
 }
 
+static void meta_damaged(struct checked *c)
+{
+	checked_open(c);
+	assert_int_equal(index_put_damaged(&c->op, TABLE_META, "scrub", 5, "anything", 8), 0);
+	checked_close(c);
+}
+
 static void counters_gone(struct checked *c)
 {
 	checked_open(c);
@@ -466,6 +473,7 @@ static const struct checked_damage damages[] = {
 	{ CHECK_INDEX_DAMAGED, index_garbage, "big small sparse other" },
 	{ CHECK_SUPER, super_damage, "" },
 	{ CHECK_SUPER, super_gone, "" },
+	{ CHECK_META_DAMAGED, meta_damaged, "" },
 	{ CHECK_COUNTERS_MISSING, counters_gone, "" },
 	{ CHECK_COUNTER_LOW, counters_low, "" },
 	{ CHECK_INODE_COUNT, inode_count, "" },
