@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <xxhash.h>
 
 #include "codec/ops.h"
@@ -54,8 +55,9 @@ static int codec_prepare(struct codec_ctx *ctx, const struct codec_ops *ops, uns
 	return ops->create && !ctx->scratch[codec] ? ops->create(&ctx->scratch[codec]) : 0;
 }
 
-int codec_encode(struct codec_ctx *ctx, enum codec_id codec, int level, const struct codec_model *model,
-		 const void *src, size_t n, void *dst, size_t cap, size_t *out)
+int codec_encode(struct codec_ctx *ctx, enum codec_id codec, int level,
+		 const struct codec_model *model, const void *src, size_t n, void *dst, size_t cap,
+		 size_t *out)
 {
 	const struct codec_ops *ops = codec_find(codec, level);
 	int rc;
@@ -69,8 +71,9 @@ int codec_encode(struct codec_ctx *ctx, enum codec_id codec, int level, const st
 	return cap ? ops->encode(ctx->scratch[codec], level, model, src, n, dst, cap, out) : -E2BIG;
 }
 
-int codec_decode(struct codec_ctx *ctx, enum codec_id codec, int level, const struct codec_model *model,
-		 const void *src, size_t n, void *dst, size_t plain)
+int codec_decode(struct codec_ctx *ctx, enum codec_id codec, int level,
+		 const struct codec_model *model, const void *src, size_t n, void *dst,
+		 size_t plain)
 {
 	const struct codec_ops *ops = codec_find(codec, level);
 	int rc;
@@ -86,6 +89,23 @@ int codec_decode(struct codec_ctx *ctx, enum codec_id codec, int level, const st
 const char *codec_name(unsigned codec)
 {
 	return codec < CODEC_COUNT ? table[codec]->name : NULL;
+}
+
+const char *neural_level_name(int level)
+{
+	static const char *const names[] = {
+		[NEURAL_FAST] = "fast", [NEURAL_NORMAL] = "normal", [NEURAL_DENSE] = "dense"};
+
+	return level >= NEURAL_FAST && level <= NEURAL_DENSE ? names[level] : NULL;
+}
+
+int neural_level_named(const char *name, size_t len)
+{
+	for (int level = NEURAL_FAST; level <= NEURAL_DENSE; level++)
+		if (strlen(neural_level_name(level)) == len &&
+		    memcmp(neural_level_name(level), name, len) == 0)
+			return level;
+	return 0;
 }
 
 uint64_t codec_checksum(const void *bytes, size_t n)

@@ -26,7 +26,14 @@ enum codec_id {
 enum neural_level {
 	NEURAL_FAST = 1,   /* network and matches, no counters                     */
 	NEURAL_NORMAL = 2, /* counters and mixer on top                            */
+	NEURAL_DENSE = 3,  /* and many contexts, learned from the dictionary       */
 };
+
+/* "fast", "normal", "dense"; NULL for an unknown number. */
+const char *neural_level_name(int level);
+
+/* The level with this name of len bytes; 0: there is none. */
+int neural_level_named(const char *name, size_t len);
 
 /* Largest plain chunk any codec takes. */
 #define CODEC_PLAIN_MAX (1u << 20)

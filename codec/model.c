@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "codec/dense_state.h"
 #include "codec/ops.h"
 #include "model/model.h"
 
@@ -58,5 +59,5 @@ void codec_model_put(struct codec_model *m)
 
 size_t codec_model_memory(const struct codec_model *m)
 {
-	return m->memory;
+	return m->memory + (m->net ? dense_start_memory(m->net) : 0);
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "codec/dense_state.h"
 #include "codec/neural_state.h"
 #include "codec/ops.h"
 
@@ -55,6 +56,7 @@ void neural_destroy(struct neural *n)
 	if (!n)
 		return;
 	context_destroy(n->context);
+	dense_destroy(n->dense);
 	free(n->formed);
 	free(n);
 }
@@ -81,56 +83,77 @@ static int32_t bounded(int32_t x, int32_t low, int32_t high)
 }
 
 /* Everything that adapts goes back to what the model says. */
-static void chunk_begin(struct neural *nn, const struct model *m, int normal, size_t n)
+static void chunk_begin(struct neural *nn, const struct neural_job *job)
 {
+	const struct model *m = job->m;
+
 	neural_tuning_get(&nn->tuning, m);
 	for (uint32_t j = 0; j < m->shape.hidden; j++)
 		nn->bias[j] = (int16_t)bounded(m->bias[j], -NEURAL_BIAS_MAX, NEURAL_BIAS_MAX);
 	memcpy(nn->out, m->out, (size_t)MODEL_NODES * m->shape.hidden * sizeof *nn->out);
 	for (uint32_t i = 0; i < MODEL_NODES; i++)
 		nn->out_bias[i] = bounded(m->out_bias[i], -NEURAL_OUT_BIAS_MAX, NEURAL_OUT_BIAS_MAX);
-	if (!normal)
+	if (!job->normal && !job->dense)
 		return;
 	nn->slots_log2 = NEURAL_SLOTS_LOG2_MIN;
-	while (nn->slots_log2 < NEURAL_SLOTS_LOG2 && (size_t)2 << nn->slots_log2 < n)
+	while (nn->slots_log2 < NEURAL_SLOTS_LOG2 && (size_t)2 << nn->slots_log2 < job->n)
 		nn->slots_log2++;
 	for (unsigned i = 0; i < NEURAL_COUNTERS; i++)
 		memset(nn->slots[i], 0, sizeof *nn->slots[i] << nn->slots_log2);
+	if (job->start)
+		dense_begin(nn->dense, job->start);
 }
 
-static void chunk_code(const struct neural_job *job)
+void neural_job_run(const struct neural_job *job)
 {
-	chunk_begin(job->nn, job->m, job->normal, job->n);
+	chunk_begin(job->nn, job);
 #ifdef HAVE_AVX2
 	if (!strcmp(codec_kernel(), "avx512")) {
-		neural_code_avx512(job);
+		job->dense ? dense_code_avx512(job) : neural_code_avx512(job);
 		return;
 	}
 	if (!strcmp(codec_kernel(), "avx2")) {
-		neural_code_avx2(job);
+		job->dense ? dense_code_avx2(job) : neural_code_avx2(job);
 		return;
 	}
 #endif
-	neural_code_scalar(job);
+	job->dense ? dense_code_scalar(job) : neural_code_scalar(job);
+}
+
+/* What the level needs; level was checked. */
+static int job_prepare(struct neural_job *job, int level)
+{
+	job->normal = level == NEURAL_NORMAL;
+	job->dense = level == NEURAL_DENSE;
+	return job->dense ? dense_start_get(job->nn, job->m, &job->start) : 0;
+}
+
+static int level_known(int level)
+{
+	return level >= NEURAL_FAST && level <= NEURAL_DENSE;
 }
 
 int neural_encode(struct neural *nn, const struct model *m, int level, const uint8_t *src, size_t n, uint8_t *dst, size_t cap,
 		  size_t *out)
 {
 	struct range_enc enc;
-	struct neural_job job = {.nn = nn, .m = m, .enc = &enc, .n = n, .normal = level == NEURAL_NORMAL};
+	struct neural_job job = {.nn = nn, .m = m, .enc = &enc, .n = n};
 	size_t len;
+	int rc;
 
 	*out = 0;
-	if ((level != NEURAL_FAST && level != NEURAL_NORMAL) || n < 1 || n > CODEC_PLAIN_MAX)
+	if (!level_known(level) || n < 1 || n > CODEC_PLAIN_MAX)
 		return -EINVAL;
 	if (cap < 1)
 		return -E2BIG;
+	rc = job_prepare(&job, level);
+	if (rc)
+		return rc;
 	job.src = chunk_form(nn, src, n, &job.form, dst);
 	if (!job.src)
 		return -ENOMEM;
 	range_enc_begin(&enc, dst + 1, cap - 1);
-	chunk_code(&job);
+	neural_job_run(&job);
 	len = range_enc_end(&enc);
 	if (len == SIZE_MAX)
 		return -E2BIG;
@@ -141,14 +164,17 @@ int neural_encode(struct neural *nn, const struct model *m, int level, const uin
 int neural_decode(struct neural *nn, const struct model *m, int level, const uint8_t *src, size_t n, uint8_t *dst, size_t plain)
 {
 	struct range_dec dec;
-	struct neural_job job = {.nn = nn, .m = m, .dec = &dec, .dst = dst, .n = plain, .normal = level == NEURAL_NORMAL};
+	struct neural_job job = {.nn = nn, .m = m, .dec = &dec, .dst = dst, .n = plain};
 	int rc;
 
-	if ((level != NEURAL_FAST && level != NEURAL_NORMAL) || plain < 1 || plain > CODEC_PLAIN_MAX || n < 1 || src[0] >> 4 >= FILTER_COUNT)
+	if (!level_known(level) || plain < 1 || plain > CODEC_PLAIN_MAX || n < 1 || src[0] >> 4 >= FILTER_COUNT)
 		return -EUCLEAN;
+	rc = job_prepare(&job, level);
+	if (rc)
+		return rc;
 	job.form = (struct form){.class = src[0] & 15, .filter = src[0] >> 4};
 	range_dec_begin(&dec, src + 1, n - 1);
-	chunk_code(&job);
+	neural_job_run(&job);
 	rc = range_dec_end(&dec, n - 1);
 	if (rc == 0)
 		form_undo(&job.form, dst, plain);

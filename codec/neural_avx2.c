@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The neural coder's loops with AVX2; compiled into a library of its own, called only where the processor has it. */
 #define NEURAL_CODE neural_code_avx2
+#define DENSE_CODE dense_code_avx2
+#include "codec/dense_code.h"
 #include "codec/neural_code.h"

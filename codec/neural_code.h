@@ -13,16 +13,10 @@
  */
 #include "codec/neural_counter.h"
 #include "codec/neural_guess.h"
-
-/* The output rows learn at the model's rate, in units of 2^-16; their biases at this. */
-#define OUT_SHIFT 16
-#define OUT_BIAS_SHIFT 4
+#include "codec/neural_tree.h"
 
 /* Weights of the mixer do not learn from less: most bits of most bytes were certain. */
 #define MIX_ERROR_MIN 64
-
-/* How often decoding looks whether the frame has long ended. */
-#define EXHAUSTED_EVERY 1024
 
 /* The constants of one instance and the state of one chunk. */
 struct coder {
@@ -52,22 +46,6 @@ KERNEL unsigned code_decision(struct coder *c, unsigned bit, uint32_t p)
 	return bit;
 }
 
-/* Node of bit `depth` (0 the highest) of a byte of which the bits above are known. */
-KERNEL uint32_t node_of(unsigned byte, unsigned depth)
-{
-	uint32_t high = byte >> 4;
-
-	if (depth < 4)
-		return (1u << depth | high >> (4 - depth)) - 1;
-	return 15 + 15 * high + (1u << (depth - 4) | ((byte & 15) >> (8 - depth))) - 1;
-}
-
-/* A bit's node in its nibble's slot. */
-KERNEL uint32_t node_in_slot(unsigned byte, unsigned depth)
-{
-	return depth < 4 ? (1u << depth | byte >> (8 - depth)) - 1 : (1u << (depth - 4) | (byte & 15) >> (8 - depth)) - 1;
-}
-
 /* What a match that expects this byte, with this trust, says of bit depth; nothing once it has been wrong. */
 KERNEL int32_t expectation(unsigned expected, unsigned prefix, unsigned depth, int32_t trust)
 {
@@ -92,25 +70,13 @@ KERNEL void inputs_gather(struct coder *c, int32_t *input, int32_t z, unsigned p
 	_Static_assert(3 + NEURAL_COUNTERS == NEURAL_INPUTS, "all inputs are set");
 }
 
-/* The network learns from one bit: error in units of 2^-16. */
-KERNEL void network_learn(struct coder *c, uint32_t node, int32_t error)
-{
-	struct neural *nn = c->nn;
-	int32_t e = error * nn->tuning.rate / (1 << OUT_SHIFT);
-
-	if (!e)
-		return;
-	kernel_adapt(nn->out + (size_t)node * c->width, nn->hidden, e, c->width);
-	nn->out_bias[node] = clamp32(nn->out_bias[node] + error / (1 << OUT_BIAS_SHIFT), -NEURAL_OUT_BIAS_MAX, NEURAL_OUT_BIAS_MAX);
-}
-
 /* All that learns from bit `depth` of byte (its lower bits arbitrary). */
 KERNEL void bit_learn(struct coder *c, const struct bits *b, unsigned at, unsigned set, unsigned byte, unsigned depth)
 {
 	unsigned bit = byte >> (7 - depth) & 1;
 	int32_t error = (bit ? 65536 : 0) - (int32_t)squash(&c->nn->logistic, b->mixed[at]);
 
-	network_learn(c, b->node[at], error);
+	network_learn(c->nn, c->width, b->node[at], error);
 	if (!c->normal)
 		return;
 	if (error >= MIX_ERROR_MIN || error <= -MIX_ERROR_MIN)

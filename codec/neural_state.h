@@ -69,8 +69,12 @@ struct neural_slot {
 	uint16_t node[15];
 };
 
+struct dense;
+struct dense_start;
+
 struct neural {
 	struct context *context;
+	struct dense *dense; /* NULL until a chunk is dense */
 	struct logistic logistic;
 	struct neural_tuning tuning;
 	int16_t hidden[MODEL_HIDDEN_MAX] __attribute__((aligned(64)));
@@ -93,8 +97,12 @@ struct neural_job {
 	uint8_t *dst;
 	size_t n;
 	struct form form;
-	int normal;
+	int normal, dense; /* neither: fast */
+	const struct dense_start *start; /* of dense; NULL: go on with what was learned last */
 };
+
+/* Puts everything that adapts back to where chunks start, and codes. */
+void neural_job_run(const struct neural_job *job);
 
 /* What chunks start from with this model. */
 void neural_tuning_get(struct neural_tuning *t, const struct model *m);
@@ -103,5 +111,10 @@ void neural_tuning_get(struct neural_tuning *t, const struct model *m);
 void neural_code_scalar(const struct neural_job *job);
 void neural_code_avx2(const struct neural_job *job);
 void neural_code_avx512(const struct neural_job *job);
+
+/* Those of codec/dense_code.h. */
+void dense_code_scalar(const struct neural_job *job);
+void dense_code_avx2(const struct neural_job *job);
+void dense_code_avx512(const struct neural_job *job);
 
 #endif

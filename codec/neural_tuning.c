@@ -161,6 +161,7 @@ int neural_calibrate(struct model *m, const struct train_chunk *chunks, size_t n
 		rc = calibrate_chunk(nn, m, scratch, &chunks[i], frame, cap, &coded);
 		plain += chunks[i].len;
 	}
+	model_forget_derived(m);
 	if (!rc)
 		rc = neural_test(m, m->answer);
 	if (bits)

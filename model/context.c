@@ -265,6 +265,11 @@ const uint32_t *context_rows_get(const struct context *c)
 	return c->rows;
 }
 
+const uint64_t *context_hashes(const struct context *c)
+{
+	return c->hash;
+}
+
 uint64_t context_last(const struct context *c)
 {
 	return c->c8;

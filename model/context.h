@@ -55,6 +55,9 @@ void context_rows(struct context *c, uint32_t rows[MODEL_CONTEXTS_MAX]);
 /* The same without a copy: valid until context_update. */
 const uint32_t *context_rows_get(const struct context *c);
 
+/* Hashes of all contexts of the current position by enum context_id, mixed in their high bits, whether the model has them or not: valid until context_update. */
+const uint64_t *context_hashes(const struct context *c);
+
 /* The last eight bytes, newest lowest. */
 uint64_t context_last(const struct context *c);
 void context_update(struct context *c, uint8_t byte);

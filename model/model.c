@@ -101,8 +101,9 @@ int model_create(const struct model_shape *shape, struct model **out)
 	if (!m)
 		return -ENOMEM;
 	m->shape = *shape;
+	m->derived = calloc(1, sizeof *m->derived);
 	m->out = zeroed(out_bytes(shape));
-	if (!m->out)
+	if (!m->derived || !m->out)
 		goto destroy;
 	if (tables_create(m))
 		goto destroy;
@@ -132,6 +133,14 @@ int model_index_dict(struct model *m)
 	return 0;
 }
 
+void model_forget_derived(struct model *m)
+{
+	if (!m->derived || !m->derived->start)
+		return;
+	m->derived->start_free(m->derived->start);
+	m->derived->start = NULL;
+}
+
 void model_destroy(struct model *m)
 {
 	if (!m)
@@ -140,5 +149,7 @@ void model_destroy(struct model *m)
 	free(m->out);
 	free(m->dict);
 	free(m->dict_index);
+	model_forget_derived(m);
+	free(m->derived);
 	free(m);
 }

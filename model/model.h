@@ -57,6 +57,13 @@ struct model {
 	uint8_t *dict;                     /* dict_len bytes: whole chunks of the mount, joined   */
 	uint32_t *dict_index;              /* built at load: hash of 5 bytes -> position after them (model/dict.h) */
 	uint32_t dict_index_log2;
+	struct model_derived *derived;
+};
+
+/* What the codec made of a model when it first needed it; guarded by the codec. */
+struct model_derived {
+	void *start;                   /* NULL: not yet */
+	void (*start_free)(void *start);
 };
 
 /* -EINVAL when a shape is outside its bounds. */
@@ -65,6 +72,8 @@ int model_shape_check(const struct model_shape *shape);
 /* A model of this shape with all arrays zero. -EINVAL, -ENOMEM. The dictionary's bytes are filled by the caller, then model_index_dict. */
 int model_create(const struct model_shape *shape, struct model **out);
 int model_index_dict(struct model *m);
+/* To be called when the arrays change after the codec used them. */
+void model_forget_derived(struct model *m);
 void model_destroy(struct model *m); /* NULL allowed */
 
 /* Serialises into a malloc'ed buffer that the caller frees. Deterministic: equal models give equal bytes. */

@@ -59,7 +59,7 @@ int train_evaluate(const struct model *m, const struct train_chunk *chunks, size
 
 /*
  * Proposes the shape whose model is likely to pay for itself on a mount of mount_bytes plain bytes: rule of thumb in model/train_shape.c.
- * level: 1 fast, 2 normal (the numbers of the codec's levels). mixer_len is left 0. -ENODATA: so small that no model pays; -EINVAL: level.
+ * level: 1 fast, 2 normal, 3 dense (the numbers of the codec's levels). mixer_len is left 0. -ENODATA: so small that no model pays; -EINVAL: level.
  */
 int train_propose_shape(uint64_t mount_bytes, int level, struct model_shape *out);
 

@@ -39,7 +39,7 @@ int train_propose_shape(uint64_t mount_bytes, int level, struct model_shape *out
 	const struct step *s = NULL;
 
 	memset(out, 0, sizeof(*out));
-	if (level != 1 && level != 2)
+	if (level < 1 || level > 3)
 		return -EINVAL;
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
 		if (mount_bytes >= steps[i].mount_bytes)

@@ -19,11 +19,12 @@ enum estimate_row {
 	ROW_XZ,
 	ROW_FAST,
 	ROW_NORMAL,
+	ROW_DENSE,
 	ROWS
 };
 
 /* What a store can be made of. */
-enum estimate_tier { ESTIMATE_HOT, ESTIMATE_WARM, ESTIMATE_FAST, ESTIMATE_NORMAL, ESTIMATE_TIERS };
+enum estimate_tier { ESTIMATE_HOT, ESTIMATE_WARM, ESTIMATE_FAST, ESTIMATE_NORMAL, ESTIMATE_DENSE, ESTIMATE_TIERS };
 
 struct estimate {
 	const char *dir;

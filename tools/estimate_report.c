@@ -16,6 +16,7 @@ static const struct {
 	[ESTIMATE_WARM] = {"compacted to warm (zstd)", "warm"},
 	[ESTIMATE_FAST] = {"compacted to cold, level fast", "cold_fast"},
 	[ESTIMATE_NORMAL] = {"compacted to cold, level normal", "cold_normal"},
+	[ESTIMATE_DENSE] = {"compacted to cold, level dense", "cold_dense"},
 };
 
 static double estimate_bits(const struct coder_result *r)

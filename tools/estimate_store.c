@@ -29,10 +29,15 @@ static double estimate_index(const struct tree_figures *f)
 	return (double)(names * (inode + dirent) + f->name_bytes + f->chunks * chunk) / INDEX_FILL + INDEX_EMPTY;
 }
 
+static enum estimate_row estimate_net_row(enum estimate_tier tier)
+{
+	return tier == ESTIMATE_FAST ? ROW_FAST : tier == ESTIMATE_NORMAL ? ROW_NORMAL : ROW_DENSE;
+}
+
 /* The frame of chunk i in this tier: the smallest that recompaction would choose from. */
 static uint32_t estimate_frame(const struct estimate *e, enum estimate_tier tier, size_t i)
 {
-	enum estimate_row net = tier == ESTIMATE_FAST ? ROW_FAST : ROW_NORMAL;
+	enum estimate_row net = estimate_net_row(tier);
 	uint32_t a, b;
 
 	if (tier == ESTIMATE_HOT || tier == ESTIMATE_WARM)
@@ -76,9 +81,9 @@ bool estimate_net_pays(const struct estimate *e)
 uint64_t estimate_store(const struct estimate *e, enum estimate_tier tier)
 {
 	double bytes = estimate_index(&e->figures) + (double)(e->figures.chunks * sizeof(struct record_disk));
-	bool cold = tier == ESTIMATE_FAST || tier == ESTIMATE_NORMAL;
+	bool cold = tier != ESTIMATE_HOT && tier != ESTIMATE_WARM;
 
-	if (cold && estimate_net_pays(e) && !e->result[tier == ESTIMATE_FAST ? ROW_FAST : ROW_NORMAL].len)
+	if (cold && estimate_net_pays(e) && !e->result[estimate_net_row(tier)].len)
 		return 0;
 	bytes += estimate_frames(e, tier);
 	if (cold && estimate_net_pays(e))

@@ -60,13 +60,10 @@ bool firn_number(const char *command, const char *option, const char *text, unsi
 
 bool firn_level(const char *command, const char *text, int *level)
 {
-	if (strcmp(text, "fast") == 0)
-		*level = NEURAL_FAST;
-	else if (strcmp(text, "normal") == 0)
-		*level = NEURAL_NORMAL;
-	else
-		fprintf(stderr, "firn %s: --level takes fast or normal, not '%s'\n", command, text);
-	return strcmp(text, "fast") == 0 || strcmp(text, "normal") == 0;
+	*level = neural_level_named(text, strlen(text));
+	if (!*level)
+		fprintf(stderr, "firn %s: --level takes fast, normal or dense, not '%s'\n", command, text);
+	return *level != 0;
 }
 
 const char *firn_plural(uint64_t n)

@@ -30,7 +30,7 @@ int firn_usage(const char *command, const char *complaint);
 bool firn_number(const char *command, const char *option, const char *text, unsigned long lo, unsigned long hi,
 		 unsigned long *out);
 
-/* "fast" or "normal" into enum neural_level; false after one line on stderr. */
+/* "fast", "normal" or "dense" into enum neural_level; false after one line on stderr. */
 bool firn_level(const char *command, const char *text, int *level);
 
 /* "3 extents", "1 extent": for messages. */

@@ -22,7 +22,7 @@ static const char help[] =
 	"store the daemon does it, at idle priority, and this command watches.\n\n"
 	"      --now            everything, not only what is cold\n"
 	"      --tier=TIER      warm (zstd) or cold (the smallest of all codecs; default)\n"
-	"      --level=LEVEL    of the neural codec: fast or normal (default)\n"
+	"      --level=LEVEL    of the neural codec: fast, normal (default) or dense\n"
 	"      --threads=N      default: all cores\n"
 	"      --reclaim        compress nothing, only collect garbage\n"
 	"      --progress       show progress even when not on a terminal\n"

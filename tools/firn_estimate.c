@@ -19,7 +19,7 @@ static const char help[] =
 	"Usage: firn estimate [OPTION...] DIR\n"
 	"Trains on a sample of the files under DIR, codes chunks of other files, and says how\n"
 	"small a store would become and how fast it would be read. Changes nothing.\n\n"
-	"      --level=LEVEL    of the network: fast or normal (default: both)\n"
+	"      --level=LEVEL    of the network: fast, normal or dense (default: all)\n"
 	"      --minutes=N      end the training of the network in about N minutes\n"
 	"      --sample=MB      learn from at most so many MB (default 64)\n"
 	"      --seed=N         of all that is random; same files and seed, same model\n"
@@ -31,7 +31,7 @@ static const char help[] =
 
 struct estimate_arguments {
 	struct net_options net;
-	int level; /* 0: both */
+	int level; /* 0: all */
 	unsigned long sample_mb, seed;
 	const char *dir, *chunks;
 	bool json, progress, help;
@@ -184,6 +184,7 @@ static void estimate_coders(struct estimate *e)
 		[ROW_XZ] = {"xz -9e", "xz_9e", true, CODEC_RAW, 0, NULL},
 		[ROW_FAST] = {"firn cold: network, fast", "fast", false, CODEC_NEURAL, NEURAL_FAST, net},
 		[ROW_NORMAL] = {"firn cold: network, normal", "normal", false, CODEC_NEURAL, NEURAL_NORMAL, net},
+		[ROW_DENSE] = {"firn cold: network, dense", "dense", false, CODEC_NEURAL, NEURAL_DENSE, net},
 	};
 
 	memcpy(e->coder, coders, sizeof e->coder);
@@ -195,9 +196,9 @@ static bool estimate_wanted(const struct estimate *e, const struct estimate_argu
 	case ROW_ZSTD_DICT:
 		return e->zdict.model != NULL;
 	case ROW_FAST:
-		return e->model && a->level != NEURAL_NORMAL;
 	case ROW_NORMAL:
-		return e->model && a->level != NEURAL_FAST;
+	case ROW_DENSE:
+		return e->model && (!a->level || a->level == e->coder[row].level);
 	default:
 		return true;
 	}

@@ -25,7 +25,7 @@ static const char help[] =
 	"below, now and later, up to what has one of its own. PATH: in the mount of a store; or a store, for its root.\n\n"
 	"  hot: not at all; warm: by age, with zstd only; cold: at once, with the network; auto: by age, warm first\n\n"
 	"      --after=TIME     only what was neither written nor read for TIME: a number of days (7d, 7) or hours (36h)\n"
-	"      --level=LEVEL    of the network: fast or normal\n"
+	"      --level=LEVEL    of the network: fast, normal or dense\n"
 	"  -r, --recursive      get: also every policy below PATH\n"
 	"  -h, --help           this text\n";
 

@@ -23,7 +23,7 @@ static const char help[] =
 	"Usage: firn train [OPTION...] STORE|DIR\n"
 	"Learns a zstd dictionary and a network from the data of the store, mounted or not;\n"
 	"each is kept if it will save more bytes than it takes. 'firn compact' then uses them.\n\n"
-	"      --level=LEVEL    what the network is for: fast or normal (default)\n"
+	"      --level=LEVEL    what the network is for: fast, normal (default) or dense\n"
 	"      --minutes=N      end the training of the network in about N minutes\n"
 	"      --sample=MB      learn from at most so many MB (default 64)\n"
 	"      --seed=N         of all that is random; same store and seed, same model\n"

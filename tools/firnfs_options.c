@@ -50,7 +50,7 @@ static int help(void)
 	     "                    gather small writes in the kernel's cache (default), or not\n"
 	     "  -o compact=MODE   recompact in the background what is cold: auto (default), always, off\n"
 	     "  -o cold-after=T   what is untouched for T is cold: days (7d), or hours (36h)\n"
-	     "  -o compact-level=LEVEL  of the neural codec: fast or normal (default)\n"
+	     "  -o compact-level=LEVEL  of the neural codec: fast, normal (default) or dense\n"
 	     "  -o metrics=PATH   what the daemon does as text for Prometheus: a socket, or a file\n"
 	     "  -o relatime, noatime, strictatime\n"
 	     "  -o allow_other    let other users in\n"
@@ -108,8 +108,8 @@ static int option_compact(struct compactor_options *c, const char *word)
 	if ((text = value_of(word, "cold-after")))
 		return hours_parse(text, &c->cold_after_hours) ? 1 : -1;
 	if ((text = value_of(word, "compact-level"))) {
-		c->neural_level = strcmp(text, "fast") == 0 ? NEURAL_FAST : NEURAL_NORMAL;
-		return c->neural_level == NEURAL_FAST || strcmp(text, "normal") == 0 ? 1 : -1;
+		c->neural_level = neural_level_named(text, strlen(text));
+		return c->neural_level ? 1 : -1;
 	}
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include "fs/tiers/compactor.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -378,7 +379,7 @@ void compactor_destroy(struct volume *vol)
 static bool request_valid(const struct compactor_request *r)
 {
 	return (r->tier == TIER_WARM || r->tier == TIER_COLD) &&
-	       (r->neural_level == NEURAL_FAST || r->neural_level == NEURAL_NORMAL) && r->now <= 1 && r->reclaim <= 1 &&
+	       r->neural_level <= INT_MAX && neural_level_name((int)r->neural_level) && r->now <= 1 && r->reclaim <= 1 &&
 	       r->threads <= THREADS_MAX;
 }
 

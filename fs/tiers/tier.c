@@ -12,7 +12,6 @@
 #include "codec/codec.h"
 
 static const char *const goals[] = {"auto", "hot", "warm", "cold"};
-static const char *const levels[] = {"", "fast", "normal"};
 
 /* Index of the len bytes of text in list, -1: they are not there. */
 static int tier_word(const char *const *list, size_t n, const char *text, size_t len)
@@ -40,14 +39,11 @@ bool tier_duration(const char *text, size_t len, uint32_t *hours)
 
 static bool tier_option(struct tier_policy *p, const char *text, size_t len)
 {
-	int level;
-
 	if (len > 6 && memcmp(text, "after=", 6) == 0 && !p->aged)
 		return p->aged = tier_duration(text + 6, len - 6, &p->after_hours);
 	if (len > 6 && memcmp(text, "level=", 6) == 0 && p->level == 0) {
-		level = tier_word(levels, sizeof levels / sizeof *levels, text + 6, len - 6);
-		p->level = (uint8_t)(level > 0 ? level : 0);
-		return level > 0;
+		p->level = (uint8_t)neural_level_named(text + 6, len - 6);
+		return p->level != 0;
 	}
 	return false;
 }
@@ -85,5 +81,5 @@ void tier_format(const struct tier_policy *p, char out[TIER_TEXT_MAX])
 	else if (p->aged)
 		n += snprintf(out + n, TIER_TEXT_MAX - (size_t)n, " after=%uh", p->after_hours);
 	if (p->level)
-		snprintf(out + n, TIER_TEXT_MAX - (size_t)n, " level=%s", levels[p->level]);
+		snprintf(out + n, TIER_TEXT_MAX - (size_t)n, " level=%s", neural_level_name(p->level));
 }

@@ -4,7 +4,7 @@
  *
  * A policy is the extended attribute user.firn.tier of a directory or file, as text, so that whatever copies attributes keeps it. It holds for
  * everything below, up to what has one of its own. Text: hot, warm, cold or auto, then any of after=DURATION (number and h or d) and
- * level=fast|normal, separated by spaces.
+ * level=fast|normal|dense, separated by spaces.
  */
 #ifndef FIRN_FS_TIER_H
 #define FIRN_FS_TIER_H

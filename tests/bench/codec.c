@@ -210,6 +210,8 @@ static int bench(const struct settings *set, const char *dir)
 	if (!rc)
 		rc = measure("normal", CODEC_NEURAL, NEURAL_NORMAL, loaded, &held);
 	if (!rc)
+		rc = measure("dense", CODEC_NEURAL, NEURAL_DENSE, loaded, &held);
+	if (!rc)
 		rc = measure("zstd -19", CODEC_ZSTD, 19, NULL, &held);
 	getrusage(RUSAGE_SELF, &usage);
 	printf("  all of this in %ld KiB of memory\n", usage.ru_maxrss);

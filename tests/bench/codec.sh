@@ -39,7 +39,7 @@ for dir; do
 	# shellcheck disable=SC2086
 	"$build/firn" estimate --json --chunks="$work/chunks" ${ESTIMATE:-} "$dir" >"$work/json"
 	coders "$name" <"$work/json"
-	sed -n 's/^ *"\(stored_bytes\|hot\|warm\|cold_fast\|cold_normal\|file_bytes\)": \([0-9]*\),*$/# \1 \2/p' "$work/json"
+	sed -n 's/^ *"\(stored_bytes\|hot\|warm\|cold_fast\|cold_normal\|cold_dense\|file_bytes\)": \([0-9]*\),*$/# \1 \2/p' "$work/json"
 	if command -v zpaq >/dev/null; then
 		zpaq_chunks "$name" "$work/chunks"
 	fi

@@ -127,7 +127,7 @@ int main(int argc, char **argv)
 		frame_put(argv[1], ctx, CODEC_ZSTD, 19, 0, NULL, kind, lengths[kind]);
 		frame_put(argv[1], ctx, CODEC_ZSTD, 12, 4, models[3], kind, lengths[kind]);
 		for (unsigned m = 0; m < 3; m++)
-			for (int level = NEURAL_FAST; level <= NEURAL_NORMAL; level++)
+			for (int level = NEURAL_FAST; level <= NEURAL_DENSE; level++)
 				frame_put(argv[1], ctx, CODEC_NEURAL, level, m + 1, models[m], kind, m ? lengths[kind] / 4 + 1 : lengths[kind]);
 	}
 	codec_ctx_destroy(ctx);

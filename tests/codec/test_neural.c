@@ -84,7 +84,7 @@ static void test_round_trips(void **state)
 
 		for (unsigned i = 0; i < (shape == 1 ? 8 : 6); i++)
 			for (unsigned kind = 0; kind < 5; kind++)
-				for (int level = NEURAL_FAST; level <= NEURAL_NORMAL; level++) {
+				for (int level = NEURAL_FAST; level <= NEURAL_DENSE; level++) {
 					fill(kind, lengths[i]);
 					round_trip(nn, m, level, lengths[i]);
 				}
@@ -127,6 +127,7 @@ static void test_largest_chunk(void **state)
 	assert_int_equal(neural_create(&nn), 0);
 	fill(2, CODEC_PLAIN_MAX);
 	round_trip(nn, m, NEURAL_NORMAL, CODEC_PLAIN_MAX);
+	round_trip(nn, m, NEURAL_DENSE, CODEC_PLAIN_MAX);
 	assert_int_equal(neural_encode(nn, m, NEURAL_NORMAL, plain, CODEC_PLAIN_MAX + 1, frame, CAP, &(size_t){0}), -EINVAL);
 	assert_int_equal(neural_decode(nn, m, NEURAL_NORMAL, frame, 10, again, CODEC_PLAIN_MAX + 1), -EUCLEAN);
 	neural_destroy(nn);
@@ -140,7 +141,7 @@ static void kernel_agrees(struct neural *nn, const char *kernel)
 		struct model *m = model_random(32 + 32 * (shape / 2), 2000, shape % 2, shape);
 
 		for (unsigned kind = 0; kind < 4; kind++)
-			for (int level = NEURAL_FAST; level <= NEURAL_NORMAL; level++) {
+			for (int level = NEURAL_FAST; level <= NEURAL_DENSE; level++) {
 				size_t len, len2;
 
 				fill(kind, 20000);
@@ -212,7 +213,7 @@ static void test_damaged_frames(void **state)
 	(void)state;
 	assert_int_equal(neural_create(&nn), 0);
 	fill(2, 2000);
-	for (int level = NEURAL_FAST; level <= NEURAL_NORMAL; level++) {
+	for (int level = NEURAL_FAST; level <= NEURAL_DENSE; level++) {
 		assert_int_equal(neural_encode(nn, m, level, plain, 2000, frame, CAP, &len), 0);
 		for (size_t n = 0; n + 9 < len; n++) {
 			uint8_t *cut = malloc(n + !n);
@@ -271,7 +272,9 @@ static void test_calibration_helps(void **state)
 	/* weights that no calibration made */
 	for (unsigned i = 0; i < m->shape.mixer_len; i++)
 		m->mixer[i] = i % 3 == 0 ? INT32_MAX : i % 3 == 1 ? INT32_MIN : 70000;
+	model_forget_derived(m);
 	round_trip(nn, m, NEURAL_NORMAL, 20000);
+	round_trip(nn, m, NEURAL_DENSE, 20000);
 	neural_destroy(nn);
 	model_destroy(m);
 }
@@ -294,7 +297,7 @@ static void test_loaded_through_codec(void **state)
 	assert_int_equal(codec_decode(ctx, CODEC_NEURAL, NEURAL_NORMAL, cm, frame, len, again, 50000), 0);
 	assert_memory_equal(plain, again, 50000);
 	assert_int_equal(codec_encode(ctx, CODEC_NEURAL, NEURAL_NORMAL, NULL, plain, 50000, frame, CAP, &len), -EINVAL);
-	assert_int_equal(codec_encode(ctx, CODEC_NEURAL, 3, cm, plain, 50000, frame, CAP, &len), -EINVAL);
+	assert_int_equal(codec_encode(ctx, CODEC_NEURAL, NEURAL_DENSE + 1, cm, plain, 50000, frame, CAP, &len), -EINVAL);
 	codec_model_put(cm);
 	bytes[200] ^= 1;
 	assert_int_equal(codec_model_load(CODEC_MODEL_NEURAL, bytes, bytes_len, &cm), -EUCLEAN);
@@ -306,11 +309,11 @@ static void test_loaded_through_codec(void **state)
 /* Checksums of frames of a fixed model: they change only with the format, and then on purpose. */
 static void test_golden(void **state)
 {
-	static const uint64_t want[4] = {0x845b7f2d98bf46e7, 0xd8e85637d707b415, 0xbbd99c845b5a6479, 0x83f650e06b7acd26};
+	static const uint64_t want[5] = {0x845b7f2d98bf46e7, 0xd8e85637d707b415, 0xbbd99c845b5a6479, 0x3fde402b6ddb8840, 0x83f650e06b7acd26};
 	struct model *m = model_random(64, 3000, 0, 42);
 	struct neural *nn;
 	uint8_t *bytes;
-	uint64_t got[4];
+	uint64_t got[5];
 	size_t len;
 
 	(void)state;
@@ -318,14 +321,14 @@ static void test_golden(void **state)
 	assert_int_equal(model_save(m, &bytes, &len), 0);
 	got[0] = codec_checksum(bytes, len);
 	fill(2, 30000);
-	for (int level = NEURAL_FAST; level <= NEURAL_NORMAL; level++) {
+	for (int level = NEURAL_FAST; level <= NEURAL_DENSE; level++) {
 		assert_int_equal(neural_encode(nn, m, level, plain, 30000, frame, CAP, &len), 0);
 		got[level] = codec_checksum(frame, len);
 	}
 	fill(3, 30000);
 	assert_int_equal(neural_encode(nn, m, NEURAL_NORMAL, plain, 30000, frame, CAP, &len), 0);
-	got[3] = codec_checksum(frame, len);
-	for (unsigned i = 0; i < 4; i++)
+	got[4] = codec_checksum(frame, len);
+	for (unsigned i = 0; i < 5; i++)
 		if (got[i] != want[i])
 			print_message("golden %u is 0x%016llx\n", i, (unsigned long long)got[i]);
 	assert_memory_equal(got, want, sizeof got);

@@ -24,7 +24,8 @@ sed '/HAVE_AVX2\|HAVE_AVX512/d' config.h >fuzz/config.h
 # shellcheck disable=SC2086
 clang -std=gnu11 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Wno-unused-command-line-argument \
 	-I"$top_srcdir" -include fuzz/config.h "$@" "$top_srcdir/tests/fuzz/fuzz_$target.c" \
-	"$top_srcdir"/codec/classify.c "$top_srcdir"/codec/codec.c "$top_srcdir"/codec/kernel.c "$top_srcdir"/codec/lz4.c \
+	"$top_srcdir"/codec/bit_history.c "$top_srcdir"/codec/classify.c "$top_srcdir"/codec/codec.c "$top_srcdir"/codec/dense.c \
+	"$top_srcdir"/codec/dense_start.c "$top_srcdir"/codec/kernel.c "$top_srcdir"/codec/lz4.c \
 	"$top_srcdir"/codec/model.c "$top_srcdir"/codec/neural.c "$top_srcdir"/codec/neural_ops.c "$top_srcdir"/codec/neural_scalar.c \
 	"$top_srcdir"/codec/neural_tuning.c "$top_srcdir"/codec/raw.c "$top_srcdir"/codec/zstd.c \
 	"$top_srcdir"/model/classify.c "$top_srcdir"/model/context.c "$top_srcdir"/model/logistic.c "$top_srcdir"/model/match.c \

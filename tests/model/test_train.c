@@ -224,7 +224,7 @@ static void test_propose_shape(void **state)
 
 	(void)state;
 	assert_int_equal(train_propose_shape(1 << 30, 0, &shape), -EINVAL);
-	assert_int_equal(train_propose_shape(1 << 30, 3, &shape), -EINVAL);
+	assert_int_equal(train_propose_shape(1 << 30, 4, &shape), -EINVAL);
 	for (int level = 1; level <= 2; level++, before = 0) {
 		assert_int_equal(train_propose_shape(0, level, &shape), -ENODATA);
 		assert_int_equal(train_propose_shape(1 << 19, level, &shape), -ENODATA);

@@ -29,6 +29,7 @@ ordered() { # ordered WHAT A B: numbers, A below B
 	awk -v a="$2" -v b="$3" 'BEGIN { exit !(a > 0 && a < b) }' || fail "$1: $2 is not below $3"
 }
 ordered "network against zstd" "$(figure bits_per_byte normal)" "$(figure bits_per_byte zstd_19)"
+ordered "dense against normal" "$(figure bits_per_byte dense)" "$(figure bits_per_byte normal)"
 ordered "zstd against LZ4" "$(figure bits_per_byte zstd_19)" "$(figure bits_per_byte lz4)"
 if [ -n "$(figure bits_per_byte xz_9e)" ]; then
 	xz=$(find "$scratch/chunks" -type f -exec sh -c 'for c; do xz -9e -c "$c" | wc -c; done' sh {} + | awk '{ s += $1 } END { print s }')
@@ -50,7 +51,7 @@ near hot "$(figure hot store_bytes)"
 firn estimate --level=fast --sample=1 --progress "$scratch/tree" >"$scratch/out" 2>"$scratch/err" || fail "estimate --level=fast"
 grep -q "^measure \[.*100%" "$scratch/err" || fail "--progress shows none"
 grep -q "network, fast" "$scratch/out" || fail "no row for fast"
-grep -q "network, normal" "$scratch/out" && fail "a row for normal, which was not asked for"
+grep -Eq "network, (normal|dense)" "$scratch/out" && fail "a row for a level that was not asked for"
 refused 1 "none: .*[Nn]o such" firn estimate "$scratch/none"
 refused 1 "noise: .*[Nn]ot a directory" firn estimate "$scratch/tree/noise"
 mkdir "$scratch/empty"

@@ -24,7 +24,7 @@ done
 usage "which store" firn stat
 usage "one store only" firn compact "$scratch" "$scratch"
 usage "warm or cold, not 'hot'" firn compact --tier=hot "$scratch"
-usage "fast or normal, not 'slow'" firn train --level slow "$scratch"
+usage "fast, normal or dense, not 'slow'" firn train --level slow "$scratch"
 usage "number from 1 to 256, not '0'" firn compact --threads=0 "$scratch"
 usage "not '-1'" firn train --minutes=-1 "$scratch"
 usage "not '12x'" firn train --sample=12x "$scratch"

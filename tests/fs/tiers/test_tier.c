@@ -32,6 +32,7 @@ static const struct {
 	{"cold after=0h", "cold after=0d", {TIER_GOAL_COLD, 0, true, 0}},
 	{"cold after=36500d", NULL, {TIER_GOAL_COLD, 0, true, 876000}},
 	{"cold level=fast", NULL, {TIER_GOAL_COLD, NEURAL_FAST, false, 0}},
+	{"cold level=dense", NULL, {TIER_GOAL_COLD, NEURAL_DENSE, false, 0}},
 	{"cold level=normal after=1h", "cold after=1h level=normal", {TIER_GOAL_COLD, NEURAL_NORMAL, true, 1}},
 };
 
