@@ -82,6 +82,9 @@ int model_save(const struct model *m, uint8_t **bytes, size_t *len);
 /* The reverse. -EUCLEAN malformed or damaged, -EPROTONOSUPPORT newer version, -ENOMEM. */
 int model_load(const void *bytes, size_t len, struct model **out);
 
+/* Only the shape, from the header; the checksum is that of all bytes. Errors as above. */
+int model_shape_load(const void *bytes, size_t len, struct model_shape *out);
+
 /* Bytes of memory a model of this shape takes when loaded. */
 size_t model_memory(const struct model_shape *shape);
 

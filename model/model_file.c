@@ -222,7 +222,7 @@ int model_save(const struct model *m, uint8_t **bytes, size_t *len)
 	return 0;
 }
 
-static int header_get(const uint8_t *bytes, size_t len, struct model_shape *s)
+int model_shape_load(const void *bytes, size_t len, struct model_shape *s)
 {
 	struct model_file_disk d;
 	uint64_t checksum;
@@ -233,7 +233,7 @@ static int header_get(const uint8_t *bytes, size_t len, struct model_shape *s)
 	memcpy(&d, bytes, sizeof d);
 	memcpy(&checksum, d.checksum, sizeof checksum);
 	if (memcmp(d.magic, MAGIC, sizeof d.magic) ||
-	    le64toh(checksum) != XXH3_64bits(bytes + CHECKED_FROM, len - CHECKED_FROM))
+	    le64toh(checksum) != XXH3_64bits((const uint8_t *)bytes + CHECKED_FROM, len - CHECKED_FROM))
 		return -EUCLEAN;
 	if (get32(d.version) > FILE_VERSION)
 		return -EPROTONOSUPPORT;
@@ -258,7 +258,7 @@ int model_load(const void *bytes, size_t len, struct model **out)
 	int rc;
 
 	*out = NULL;
-	rc = header_get(bytes, len, &shape);
+	rc = model_shape_load(bytes, len, &shape);
 	if (rc)
 		return rc;
 	rc = model_create(&shape, &m);

@@ -18,7 +18,7 @@ static const struct {
 } commands[] = {
 	{"compact", firn_compact, "pack what is cold denser, and remove garbage"},
 	{"estimate", firn_estimate, "say what firn would do for a directory"},
-	{"model", firn_model, "list the models of a store"},
+	{"model", firn_model, "list the models of a store, and remove them"},
 	{"scrub", firn_scrub, "read everything, and say what is damaged"},
 	{"stat", firn_stat, "say what a store holds and what it costs"},
 	{"tier", firn_tier, "say how dense, and how soon, a directory is to be packed"},

@@ -111,6 +111,7 @@ static int run_models(struct volume *vol, uint64_t node, void *command)
 			c->from = list[i].number;
 			break;
 		}
+		(void)models_describe(vol, &list[i]); /* one that is damaged is listed without */
 		c->list[c->count++] = list[i];
 	}
 	if (rc == 0)
@@ -169,7 +170,7 @@ static const struct {
 	{CONTROL_HELLO, run_hello},     {CONTROL_STAT, run_stat},     {CONTROL_COMMIT, run_commit},
 	{CONTROL_COMPACT, run_compact}, {CONTROL_MODELS, run_models},
 	{CONTROL_STAT_BY, run_stat_by}, {CONTROL_SCRUB, run_scrub},   {CONTROL_DAMAGED, run_damaged},
-	{CONTROL_METRICS, run_metrics}, {CONTROL_EXTENTS, control_extents},
+	{CONTROL_METRICS, run_metrics}, {CONTROL_MODEL_RM, control_model_rm}, {CONTROL_EXTENTS, control_extents},
 	{CONTROL_READ, control_read},   {CONTROL_MODEL_ADD, control_model_add},
 };
 #define COMMANDS (sizeof commands / sizeof *commands)

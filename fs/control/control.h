@@ -86,7 +86,8 @@ struct control_models {
 	struct model_info list[CONTROL_MODELS_MAX];
 };
 
-/* One step of fs/check/scrub.h, of up to CONTROL_SCRUB_BYTES: who scrubs asks for one after the other. */#define CONTROL_METRICS _IOWR(CONTROL_TYPE, 10, struct control_metrics)
+/* One step of fs/check/scrub.h, of up to CONTROL_SCRUB_BYTES: who scrubs asks for one after the other. */#define CONTROL_MODEL_RM _IOWR(CONTROL_TYPE, 11, struct control_model_rm)
+#define CONTROL_METRICS _IOWR(CONTROL_TYPE, 10, struct control_metrics)
 
 #define CONTROL_SCRUB_BYTES (4u << 20)
 struct control_scrub {
@@ -112,7 +113,7 @@ struct control_damaged {
  * The extents of which a training sample is drawn, ascending ids, a page at a time: `from` is the id to go on at, in the reply of the next page, 0 when
  * there is none. A page may be empty.
  */
-#define CONTROL_EXTENTS_MAX 1000
+#define CONTROL_EXTENTS_MAX 640
 struct control_extents {
 	struct control_header header;
 	uint64_t from;
@@ -134,6 +135,13 @@ struct control_read {
 struct control_model_add {
 	struct control_header header;
 	struct models_piece piece;
+};
+
+/* Removes a model that nothing refers to: EBUSY when something does; EAGAIN: something might soon, for a compaction is under way. */
+struct control_model_rm {
+	struct control_header header;
+	uint32_t number;
+	uint32_t reserved;
 };
 
 /* What the daemon counted since it was mounted, and how things stand. */

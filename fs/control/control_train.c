@@ -25,7 +25,7 @@ static int extents_page(struct index_scan *scan, struct control_extents *c, uint
 			return 0;
 		}
 		if (extent_decode(be64_get(r.key), r.value, r.len, &e) == 0 && !e.group)
-			c->list[c->count++] = (struct sample_extent){e.id, e.pos.stored, e.plain};
+			c->list[c->count++] = (struct sample_extent){e.id, e.pos.stored, e.plain, e.model, e.codec, e.level, 0};
 	}
 	return rc;
 }
@@ -77,4 +77,31 @@ int control_model_add(struct volume *vol, uint64_t node, void *command)
 
 	(void)node;
 	return models_upload(vol, &c->piece);
+}
+
+struct removal {
+	struct volume *vol;
+	uint16_t number;
+};
+
+static int model_remove(void *arg)
+{
+	const struct removal *r = arg;
+
+	return models_rm(r->vol, r->number);
+}
+
+int control_model_rm(struct volume *vol, uint64_t node, void *command)
+{
+	const struct control_model_rm *c = command;
+	struct removal r = {vol, (uint16_t)c->number};
+	int rc;
+
+	(void)node;
+	if (c->number < 1 || c->number > UINT16_MAX)
+		return -ENOENT;
+	if (!vol->compactor)
+		return -EROFS;
+	rc = compactor_exclude(vol->compactor, model_remove, &r);
+	return rc < 0 ? rc : volume_commit(vol);
 }

@@ -9,6 +9,7 @@
 
 int control_extents(struct volume *vol, uint64_t node, void *command);
 int control_read(struct volume *vol, uint64_t node, void *command);
+int control_model_rm(struct volume *vol, uint64_t node, void *command);
 int control_model_add(struct volume *vol, uint64_t node, void *command);
 
 #endif

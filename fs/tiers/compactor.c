@@ -39,6 +39,7 @@ struct compactor {
 	pthread_cond_t wake;          /* the thread waits here, for work or while it may not work  */
 	struct compactor_request request;
 	bool requested, paused, stopped, quit;
+	unsigned excluders;           /* that wait for the run to end: none begins */
 	bool end_next;                /* the run that is requested ends as soon as it has begun     */
 	struct crew *crew;            /* of the run under way                                       */
 	unsigned allowed;             /* how many of the crew may work; written as an atomic         */
@@ -302,7 +303,7 @@ static bool compactor_due(struct compactor *c, struct compactor_request *r)
 	pthread_mutex_unlock(&c->mutex);
 	due = background_due(c->vol, &c->opt, &c->background, r);
 	pthread_mutex_lock(&c->mutex);
-	return due && !c->stopped && !c->paused && !c->requested && !c->quit;
+	return due && !c->stopped && !c->paused && !c->requested && !c->quit && c->excluders == 0;
 }
 
 /* Its own work is short pieces that hold what others may wait for, so it is a little less urgent, but never idle. */
@@ -402,6 +403,23 @@ int compactor_start(struct compactor *c, const struct compactor_request *asked, 
 		c->status.asked = *number = c->status.run + 1;
 		pthread_cond_broadcast(&c->wake);
 	}
+	pthread_mutex_unlock(&c->mutex);
+	return rc;
+}
+
+int compactor_exclude(struct compactor *c, int (*work)(void *arg), void *arg)
+{
+	int rc = -EAGAIN;
+
+	pthread_mutex_lock(&c->mutex);
+	c->excluders++;
+	if (c->status.active && c->status.automatic)
+		compactor_end(c);
+	while (c->status.active && c->status.automatic && !c->requested)
+		pthread_cond_wait(&c->wake, &c->mutex);
+	if (!c->status.active && !c->requested)
+		rc = work(arg);
+	c->excluders--;
 	pthread_mutex_unlock(&c->mutex);
 	return rc;
 }

@@ -80,6 +80,11 @@ void compactor_destroy(struct volume *vol);
 
 /* Number of the run in *number. -EBUSY: one that was asked for is under way; the daemon's own makes room. -EINVAL. */
 int compactor_start(struct compactor *c, const struct compactor_request *asked, uint64_t *number);
+/*
+ * Does something while no run is under way and none begins: the daemon's own is ended for it. Returns what work does, or -EAGAIN: one that was asked for is
+ * under way.
+ */
+int compactor_exclude(struct compactor *c, int (*work)(void *arg), void *arg);
 void compactor_pause(struct compactor *c);
 void compactor_resume(struct compactor *c);
 void compactor_stop(struct compactor *c);

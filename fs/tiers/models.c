@@ -11,6 +11,7 @@
 
 #include "fs/tiers/models_set.h"
 #include "fs/volume/scan.h"
+#include "model/model.h"
 
 int models_info(const struct index_record *r, struct model_info *info, struct model_disk *d)
 {
@@ -55,6 +56,7 @@ int models_create(struct volume *vol)
 
 	if (!set)
 		return -ENOMEM;
+	pthread_mutex_init(&set->change, NULL);
 	pthread_mutex_init(&set->mutex, NULL);
 	pthread_cond_init(&set->loaded_cond, NULL);
 	vol->models = set;
@@ -79,6 +81,7 @@ void models_destroy(struct volume *vol)
 	}
 	pthread_cond_destroy(&set->loaded_cond);
 	pthread_mutex_destroy(&set->mutex);
+	pthread_mutex_destroy(&set->change);
 	free(set);
 	vol->models = NULL;
 }
@@ -116,36 +119,70 @@ int models_read_copy(struct volume *vol, const struct model_info *info, const st
 	return memcmp(hash.digest, info->hash, sizeof info->hash) == 0 ? 0 : -EUCLEAN;
 }
 
-/* Loads from the first copy that is whole. */
-static int models_load(struct volume *vol, uint16_t number, struct codec_model **out)
+/* The bytes of a model, malloc'ed, from the first copy that is whole. */
+static int models_bytes(struct volume *vol, uint16_t number, struct model_info *info, uint8_t **bytes)
 {
 	struct index_record r;
-	struct model_info info;
 	struct model_disk d;
 	struct index_op op;
-	uint8_t *bytes;
 	int rc;
 
+	*bytes = NULL;
 	be32_put(r.key, number);
 	r.key_len = 4;
 	index_begin(vol->index, &op);
 	rc = index_get(&op, TABLE_MODEL, r.key, r.key_len, r.value, sizeof r.value);
 	index_end(&op);
 	if (rc < 0)
-		return rc == -ENOENT ? -EIO : rc;
+		return rc;
 	r.len = (size_t)rc;
-	if (models_info(&r, &info, &d) < 0)
-		return -EIO;
-	bytes = malloc(info.bytes);
-	if (!bytes)
-		return -ENOMEM;
-	rc = models_read_copy(vol, &info, &d, 0, bytes);
+	rc = models_info(&r, info, &d);
 	if (rc < 0)
-		rc = models_read_copy(vol, &info, &d, 1, bytes);
-	if (rc == 0)
+		return rc;
+	*bytes = malloc(info->bytes);
+	if (!*bytes)
+		return -ENOMEM;
+	rc = models_read_copy(vol, info, &d, 0, *bytes);
+	if (rc < 0)
+		rc = models_read_copy(vol, info, &d, 1, *bytes);
+	if (rc < 0)
+		free(*bytes);
+	return rc;
+}
+
+static int models_load(struct volume *vol, uint16_t number, struct codec_model **out)
+{
+	struct model_info info;
+	uint8_t *bytes;
+	int rc = models_bytes(vol, number, &info, &bytes);
+
+	if (rc == 0) {
 		rc = codec_model_load(info.kind, bytes, info.bytes, out);
-	free(bytes);
+		free(bytes);
+	}
 	return rc == 0 || rc == -ENOMEM || rc == -EPROTONOSUPPORT ? rc : -EIO;
+}
+
+int models_describe(struct volume *vol, struct model_info *info)
+{
+	struct model_shape shape;
+	struct model_info same;
+	uint8_t *bytes;
+	int rc;
+
+	if (info->kind != MODEL_NEURAL)
+		return 0;
+	rc = models_bytes(vol, info->number, &same, &bytes);
+	if (rc < 0)
+		return rc;
+	rc = model_shape_load(bytes, same.bytes, &shape);
+	free(bytes);
+	if (rc < 0)
+		return rc;
+	info->contexts = shape.contexts;
+	info->hidden = shape.hidden;
+	info->dict_bytes = shape.dict_len;
+	return 0;
 }
 
 struct loaded **models_find(struct model_set *set, uint16_t number)

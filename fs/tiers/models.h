@@ -30,6 +30,12 @@ int models_add(struct volume *vol, enum model_kind kind, int state, const void *
 int models_reap(struct volume *vol, bool unused_zdict);
 
 /*
+ * Removes one model that no extent refers to, whatever its state. -EBUSY: some do. -ENOENT. No recompaction may run, which might be about to use it. Durable
+ * after volume_commit.
+ */
+int models_rm(struct volume *vol, uint16_t number);
+
+/*
  * Reads both copies of all models and writes those that are damaged again from the other one. Returns how many; *lost (may be NULL): models
  * that are damaged in both. Durable after volume_commit.
  */
@@ -43,7 +49,11 @@ struct model_info {
 	int64_t created;
 	uint8_t hash[16];
 	uint64_t stored; /* bytes it takes, both copies, headers included */
+	uint32_t contexts, hidden, dict_bytes; /* shape of a network, once models_describe has told */
 };
+/* Reads the model for what it looks like. -EIO or -EUCLEAN: it cannot be read, and nothing is set. */
+int models_describe(struct volume *vol, struct model_info *info);
+
 /* All models, ascending numbers; *list is malloc'ed. */
 int models_list(struct volume *vol, struct model_info **list, size_t *n);
 

@@ -62,7 +62,7 @@ static int models_set_state(struct index_op *op, uint16_t number, uint8_t state)
 	return index_put(op, TABLE_MODEL, key, sizeof key, &d, sizeof d);
 }
 
-/* Inside an operation, mutex held: the model becomes the active one of its kind, the former one retires. */
+/* Inside an operation, set->mutex held: the model becomes the active one of its kind, the former one retires. */
 static int models_activate(struct index_op *op, struct model_set *set, enum model_kind kind, uint16_t number)
 {
 	int rc = 0;
@@ -107,6 +107,7 @@ static int models_put_new(struct volume *vol, enum model_kind kind, int state, u
 	int rc;
 
 	be32_put(key, number);
+	pthread_mutex_lock(&vol->models->mutex);
 	d->state = state == 1 ? 0 : (uint8_t)state; /* models_activate makes it 1 */
 	index_begin(vol->index, &op);
 	rc = index_put(&op, TABLE_MODEL, key, sizeof key, d, sizeof *d);
@@ -115,6 +116,7 @@ static int models_put_new(struct volume *vol, enum model_kind kind, int state, u
 	if (rc == 0 && state == 1)
 		rc = models_activate(&op, vol->models, kind, number);
 	index_end(&op);
+	pthread_mutex_unlock(&vol->models->mutex);
 	return rc;
 }
 
@@ -131,7 +133,7 @@ static int models_number(struct volume *vol, uint16_t *number)
 	return next <= UINT16_MAX ? 0 : -ENOSPC;
 }
 
-/* Mutex held, so that two adders do not take one number; training is the only one that adds. */
+/* set->change held: the bytes of two models must not mix in a segment. */
 static int models_add_new(struct volume *vol, enum model_kind kind, int state, const void *bytes, size_t len,
 			  const uint8_t hash[16], uint16_t *number)
 {
@@ -177,18 +179,20 @@ int models_add(struct volume *vol, enum model_kind kind, int state, const void *
 	if (vol->readonly)
 		return -EROFS;
 	XXH128_canonicalFromHash(&hash, XXH3_128bits(bytes, len));
-	pthread_mutex_lock(&set->mutex);
+	pthread_mutex_lock(&set->change);
 	rc = models_same(vol, kind, hash.digest, number);
 	if (rc == 0 && *number == 0) {
 		rc = models_add_new(vol, kind, state, bytes, len, hash.digest, number);
 	} else if (rc == 0 && state == 1) {
 		struct index_op op;
 
+		pthread_mutex_lock(&set->mutex);
 		index_begin(vol->index, &op);
 		rc = models_activate(&op, set, kind, *number);
 		index_end(&op);
+		pthread_mutex_unlock(&set->mutex);
 	}
-	pthread_mutex_unlock(&set->mutex);
+	pthread_mutex_unlock(&set->change);
 	return rc;
 }
 
@@ -200,7 +204,7 @@ static int models_mark_used(void *arg, const struct extent *e)
 	return 0;
 }
 
-/* Removes one model's record; its segments' bytes are garbage from the next commit on. */
+/* Removes one model's record; its segments' bytes are garbage from the next commit on. set->change held. */
 static int models_remove(struct volume *vol, const struct model_info *info)
 {
 	struct model_set *set = vol->models;
@@ -232,6 +236,35 @@ static int models_remove(struct volume *vol, const struct model_info *info)
 	return rc;
 }
 
+static int models_refers(void *arg, const struct extent *e)
+{
+	return e->model == *(const uint16_t *)arg;
+}
+
+int models_rm(struct volume *vol, uint16_t number)
+{
+	struct model_info *list;
+	size_t n, i = 0;
+	int rc;
+
+	if (vol->readonly)
+		return -EROFS;
+	pthread_mutex_lock(&vol->models->change);
+	rc = models_list(vol, &list, &n);
+	if (rc == 0) {
+		while (i < n && list[i].number != number)
+			i++;
+		rc = i < n ? scan_extents(vol, models_refers, &number) : -ENOENT;
+		if (rc == 0)
+			rc = models_remove(vol, &list[i]);
+		else if (rc == 1)
+			rc = -EBUSY;
+		free(list);
+	}
+	pthread_mutex_unlock(&vol->models->change);
+	return rc;
+}
+
 int models_reap(struct volume *vol, bool unused_zdict)
 {
 	struct model_info *list = NULL;
@@ -241,6 +274,7 @@ int models_reap(struct volume *vol, bool unused_zdict)
 
 	if (!used)
 		return -ENOMEM;
+	pthread_mutex_lock(&vol->models->change);
 	rc = models_list(vol, &list, &n);
 	if (rc == 0 && n > 0)
 		rc = scan_extents(vol, models_mark_used, used);
@@ -250,6 +284,7 @@ int models_reap(struct volume *vol, bool unused_zdict)
 		rc = models_remove(vol, &list[i]);
 		removed += rc == 0;
 	}
+	pthread_mutex_unlock(&vol->models->change);
 	free(list);
 	free(used);
 	return rc < 0 ? rc : removed;

@@ -20,7 +20,8 @@ struct loaded {
 };
 
 struct model_set {
-	pthread_mutex_t mutex; /* outside index operations; guards everything here; not held while loading */
+	pthread_mutex_t change; /* outside the other: one adds or removes at a time, which may take as long as a sync does */
+	pthread_mutex_t mutex; /* outside index operations; guards what follows; not held while loading or appending */
 	pthread_cond_t loaded_cond;
 	struct loaded *loaded;
 	uint16_t active[MODELS_KINDS];

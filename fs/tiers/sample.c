@@ -46,7 +46,7 @@ struct walk {
 static int volume_extent(void *arg, const struct extent *e)
 {
 	const struct walk *w = arg;
-	struct sample_extent s = {e->id, e->pos.stored, e->plain};
+	struct sample_extent s = {e->id, e->pos.stored, e->plain, e->model, e->codec, e->level, 0};
 
 	return e->group ? 0 : w->fn(w->arg, &s);
 }

@@ -13,6 +13,9 @@
 struct sample_extent {
 	uint64_t id;
 	uint32_t stored, plain;
+	uint16_t model; /* that its frame needs, 0 none */
+	uint8_t codec, level;
+	uint32_t reserved;
 };
 
 /* What a sample is drawn from: an open volume, or what a daemon tells of its own. */

@@ -45,9 +45,33 @@ firn compact -q --now "$mnt"
 firn tier unset "$mnt" "$mnt/man"
 compare_all
 firn stat --by=tier --json "$mnt" | grep -q '"cold"' || fail "nothing is cold"
+
+# Models in use stay; what nothing refers to goes.
+firn model list --json "$mnt" >"$scratch/models" || fail "model list --json"
+grep -q '"records": [1-9]' "$scratch/models" || fail "no model is needed: $(cat "$scratch/models")"
+models "$mnt" >/dev/null
+refused 1 "none with this number" firn model rm "$mnt" 77
+# shellcheck disable=SC2034
+while read -r number kind state shape cost unit records rest; do
+	case $kind,$shape in
+	neural,[1-9]*x[1-9]* | zstd-dict,-) ;;
+	*) fail "a $kind has the shape $shape" ;;
+	esac
+	if [ "$records" -gt 0 ]; then
+		refused 1 "still needed" firn model rm "$mnt" "$number"
+	else
+		firn model rm "$mnt" "$number" || fail "model rm of what nothing refers to"
+		refused 1 "none with this number" firn model rm "$store" "$number"
+	fi
+done <"$scratch/list"
 remount_store
 compare_all
 umount_store
+models "$store" >/dev/null
+[ -s "$scratch/list" ] || fail "no model is left"
+while read -r number rest; do
+	refused 1 "still needed" firn model rm "$store" "$number"
+done <"$scratch/list"
 mount_store -o ro
 refused 1 "mounted read-only" firn train "$mnt"
 umount_store

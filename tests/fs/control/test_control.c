@@ -207,6 +207,61 @@ static void test_pause(void **state)
 	check(f);
 }
 
+static int model_rm(struct filled *f, uint32_t number)
+{
+	struct control_model_rm c = {.header = control_header(CONTROL_MODEL_RM), .number = number};
+
+	return send(f, CONTROL_MODEL_RM, &c, sizeof c);
+}
+
+/* While a run that was asked for is under way no model goes; the daemon's own work makes room. */
+static void test_model_rm(void **state)
+{
+	struct filled *f = *state;
+	struct compactor_options opt = {.automatic = false};
+	struct control_compact c = {.asked = {.tier = TIER_WARM, .neural_level = 1, .now = 1, .threads = 1}};
+	uint8_t dict[4096];
+	uint16_t number;
+
+	bytes_random(dict, sizeof dict, 1);
+	assert_int_equal(models_add(f->vol, MODEL_ZDICT, 0, dict, sizeof dict, &number), 0);
+	assert_int_equal(model_rm(f, number), -EROFS); /* nobody is there to see to it */
+	fill(f);
+	assert_int_equal(volume_commit(f->vol), 0);
+	assert_int_equal(compactor_create(f->vol, &opt), 0);
+	assert_int_equal(compact(f, &c, CONTROL_COMPACT_START), 0);
+	assert_int_equal(compact(f, &c, CONTROL_COMPACT_PAUSE), 0);
+	if (c.status.finished == 0)
+		assert_int_equal(model_rm(f, number), -EAGAIN);
+	assert_int_equal(compact(f, &c, CONTROL_COMPACT_STOP), 0);
+	wait_for(f, 1, &c);
+	assert_int_equal(model_rm(f, 0), -ENOENT);
+	assert_int_equal(model_rm(f, 70000), -ENOENT);
+	assert_true(model_rm(f, number) == 0 || c.status.asked_error == 0); /* a whole run removes it, too */
+	assert_int_equal(model_rm(f, number), -ENOENT);
+}
+
+static void test_model_rm_automatic(void **state)
+{
+	struct filled *f = *state;
+	struct compactor_options opt = {.automatic = true, .cold_after_hours = 0, .neural_level = 1, .threads = 1};
+	uint8_t dict[4096];
+	uint16_t number;
+
+	fill(f);
+	assert_int_equal(volume_commit(f->vol), 0);
+	assert_int_equal(compactor_create(f->vol, &opt), 0);
+	for (unsigned i = 0; i < 20; i++) {
+		int rc;
+
+		bytes_random(dict, sizeof dict, i);
+		assert_int_equal(models_add(f->vol, MODEL_ZDICT, 0, dict, sizeof dict, &number), 0);
+		rc = model_rm(f, number);
+		assert_true(rc == 0 || rc == -ENOENT); /* the run removed it */
+	}
+	check(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -215,6 +270,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_stat, filled_setup, filled_teardown),
 		cmocka_unit_test_setup_teardown(test_models, filled_setup, filled_teardown),
 		cmocka_unit_test_setup_teardown(test_compact, filled_setup, filled_teardown),
+		cmocka_unit_test_setup_teardown(test_model_rm, filled_setup, filled_teardown),
+		cmocka_unit_test_setup_teardown(test_model_rm_automatic, filled_setup, filled_teardown),
 		cmocka_unit_test_setup_teardown(test_pause, filled_setup, filled_teardown),
 	};
 

@@ -12,8 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fs/tiers/compact.h"
 #include "fs/data/extent.h"
 #include "fs/tiers/models.h"
+#include "tests/codec/bytes.h"
 #include "tests/fs/filled.h"
 
 #define CAP 4096
@@ -182,6 +184,45 @@ static void test_refuses(void **state)
 	assert_int_equal(models_active(f->vol, MODEL_ZDICT), 0);
 }
 
+#define TEXT 8192u /* compresses with a dictionary: half a chunk */
+
+static void test_rm(void **state)
+{
+	struct filled *f = *state;
+	uint16_t used = add_zdict(f, 1, 1), unused;
+	struct compact_options opt;
+	struct compact_result result;
+	struct model_info *list;
+	uint8_t text[TEXT];
+	size_t n;
+
+	bytes_text(text, TEXT, 77);
+	filled_put(f, "a", text, TEXT);
+	compact_options_init(&opt);
+	opt.tier = TIER_WARM;
+	opt.now = true;
+	opt.threads = 1;
+	assert_int_equal(volume_commit(f->vol), 0);
+	assert_int_equal(compact_run(f->vol, &opt, &result), 0);
+	assert_int_equal(result.moved, 1);
+	unused = add_zdict(f, 500, 0);
+	assert_int_equal(models_rm(f->vol, used), -EBUSY);
+	assert_int_equal(models_rm(f->vol, 99), -ENOENT);
+	assert_int_equal(models_rm(f->vol, unused), 0);
+	assert_int_equal(models_rm(f->vol, unused), -ENOENT);
+	assert_int_equal(filled_check(f, "a", text, TEXT), 0);
+	filled_remove(f, "a");
+	assert_int_equal(volume_commit(f->vol), 0);
+	assert_int_equal(models_rm(f->vol, used), 0); /* though it is the active one */
+	assert_int_equal(models_active(f->vol, MODEL_ZDICT), 0);
+	assert_int_equal(volume_commit(f->vol), 0);
+	filled_reopen(f);
+	assert_int_equal(models_active(f->vol, MODEL_ZDICT), 0);
+	assert_int_equal(models_list(f->vol, &list, &n), 0);
+	assert_int_equal(n, 0);
+	free(list);
+}
+
 struct getter {
 	struct volume *vol;
 	uint16_t number;
@@ -227,6 +268,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_damaged_copies, filled_setup, filled_teardown),
 		cmocka_unit_test_setup_teardown(test_several_pieces, filled_setup, filled_teardown),
 		cmocka_unit_test_setup_teardown(test_refuses, filled_setup, filled_teardown),
+		cmocka_unit_test_setup_teardown(test_rm, filled_setup, filled_teardown),
 		cmocka_unit_test_setup_teardown(test_threads_share_one, filled_setup, filled_teardown),
 	};
 
