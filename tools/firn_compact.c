@@ -105,6 +105,7 @@ static bool compact_option(int c, struct compact_arguments *a)
 		break;
 	case LEVEL:
 		good = firn_level("compact", optarg, &a->opt.neural_level);
+		a->opt.level_given = true;
 		break;
 	case THREADS:
 		good = firn_number("compact", "threads", optarg, 1, 256, &n);
@@ -197,6 +198,7 @@ static int compact_mounted(struct target *t, const struct compact_arguments *a)
 		.asked = {
 			.tier = opt->tier, .neural_level = (uint32_t)opt->neural_level, .now = opt->now, .reclaim = opt->reclaim,
 			.threads = (uint32_t)opt->threads, .cold_after_hours = opt->cold_after_hours,
+			.level_given = opt->level_given,
 		},
 	};
 

@@ -44,12 +44,15 @@ static void stat_size(const char *name, uint64_t bytes)
 	printf("  %-10s %10s %10s %11s %11s\n", name, "", "", "", progress_size(buf, (double)bytes));
 }
 
-static void stat_table(const struct store_stat *s)
+static void stat_table(const struct control_stat *c)
 {
+	const struct store_stat *s = &c->stat;
 	char buf[PROGRESS_SIZE];
 
 	printf("%" PRIu64 " files, %" PRIu64 " directories, %" PRIu64 " symlinks, %" PRIu64 " others; %s in files\n\n",
 	       s->files, s->directories, s->symlinks, s->others, progress_size(buf, (double)s->file_bytes));
+	if (c->policy[0])
+		printf("  tier policy of the store: %s\n\n", c->policy);
 	printf("  %-10s %10s %10s %11s %11s %8s\n", "tier", "extents", "groups", "plain", "stored", "ratio");
 	stat_line("hot", &s->hot);
 	stat_line("warm", &s->warm);
@@ -79,11 +82,14 @@ static void stat_json_codec(struct json *j, const char *name, const struct stat_
 	json_end(j);
 }
 
-static void stat_json(struct json *j, const struct store_stat *s, const char *label, uint32_t chunk_size)
+static void stat_json(struct json *j, const struct control_stat *c)
 {
+	const struct store_stat *s = &c->stat;
+
 	json_begin(j, stdout);
-	json_string(j, "label", label);
-	json_number(j, "chunk_size", chunk_size);
+	json_string(j, "label", c->label);
+	json_number(j, "chunk_size", c->chunk_size);
+	json_string(j, "policy", c->policy);
 	json_number(j, "files", s->files);
 	json_number(j, "directories", s->directories);
 	json_number(j, "symlinks", s->symlinks);
@@ -126,9 +132,7 @@ static int stat_show(struct target *t, bool json)
 	int rc;
 
 	if (t->vol) {
-		memcpy(c.label, t->vol->super.label, sizeof c.label);
-		c.chunk_size = t->vol->super.chunk_size;
-		rc = store_stat(t->vol, &c.stat);
+		rc = control_stat_fill(t->vol, &c);
 	} else {
 		rc = target_sync(t);
 		if (rc == 0)
@@ -137,10 +141,11 @@ static int stat_show(struct target *t, bool json)
 	if (rc < 0)
 		return t->vol ? firn_fail("stat", t->path, rc) : target_fail(t, rc);
 	c.label[sizeof c.label - 1] = '\0';
+	c.policy[sizeof c.policy - 1] = '\0';
 	if (json)
-		stat_json(&j, &c.stat, c.label, c.chunk_size);
+		stat_json(&j, &c);
 	else
-		stat_table(&c.stat);
+		stat_table(&c);
 	if (c.stat.damaged)
 		rc = damaged_files(t, stat_damaged, json ? &j : NULL);
 	if (json) {

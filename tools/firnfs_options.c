@@ -105,9 +105,12 @@ static int option_compact(struct compactor_options *c, const char *word)
 		c->automatic = c->patient || strcmp(text, "always") == 0;
 		return c->automatic || strcmp(text, "off") == 0 ? 1 : -1;
 	}
-	if ((text = value_of(word, "cold-after")))
+	if ((text = value_of(word, "cold-after"))) {
+		c->after_given = true;
 		return hours_parse(text, &c->cold_after_hours) ? 1 : -1;
+	}
 	if ((text = value_of(word, "compact-level"))) {
+		c->level_given = true;
 		c->neural_level = neural_level_named(text, strlen(text));
 		return c->neural_level ? 1 : -1;
 	}

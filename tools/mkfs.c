@@ -6,16 +6,20 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fs/names/xattr.h"
+#include "fs/tiers/tier.h"
 #include "fs/volume/import.h"
 #include "tools/progress.h"
 #include "tools/size.h"
 
 struct mkfs {
-	const char *store, *import, *label;
+	const char *store, *import, *label, *tier, *level, *after;
+	char policy[TIER_TEXT_MAX]; /* of the root directory, "" none */
 	uint64_t chunk;
 	bool quiet;
 };
@@ -34,10 +38,13 @@ static int usage(const char *complaint, const char *arg)
 
 static int help(void)
 {
-	puts("usage: mkfs.firn [-q] [-L LABEL] [-c SIZE] [--import DIR] STORE\n"
+	puts("usage: mkfs.firn [-q] [-L LABEL] [-c SIZE] [--tier TIER] [--import DIR] STORE\n"
 	     "Makes the directory STORE, or fills it if it is empty, with a new firn store.\n\n"
 	     "  -L, --label LABEL   name the store, up to 32 bytes\n"
 	     "  -c, --chunk SIZE    compress files in pieces of SIZE, 4K to 1M, a power of two (128K)\n"
+	     "      --tier TIER     what its files are to become: auto (default), hot, warm, cold\n"
+	     "      --cold-after T  after how long: days (7d), or hours (36h)\n"
+	     "      --level LEVEL   of the neural codec: fast, normal (default) or dense\n"
 	     "      --import DIR    copy the tree DIR into it\n"
 	     "  -q, --quiet         print errors only\n"
 	     "  -h, --help          show this help\n"
@@ -50,12 +57,29 @@ static bool chunk_valid(uint64_t n)
 	return n >= CHUNK_SIZE_MIN && n <= CHUNK_SIZE_MAX && (n & (n - 1)) == 0;
 }
 
+/* The options of the store's default as the text of a policy; false: it is none. */
+static bool policy_make(struct mkfs *m)
+{
+	struct tier_policy policy;
+	int n;
+
+	if (!m->tier && !m->after && !m->level)
+		return true;
+	n = snprintf(m->policy, sizeof m->policy, "%s%s%s%s%s", m->tier ? m->tier : "auto", m->after ? " after=" : "",
+		     m->after ? m->after : "", m->level ? " level=" : "", m->level ? m->level : "");
+	if ((size_t)n >= sizeof m->policy || tier_parse(m->policy, (size_t)n, &policy) < 0)
+		return false;
+	tier_format(&policy, m->policy);
+	return true;
+}
+
 /* Exit status, or -1 to go on. */
 static int arguments(int argc, char **argv, struct mkfs *m)
 {
 	static const struct option longs[] = {
 		{ "label", required_argument, NULL, 'L' }, { "chunk", required_argument, NULL, 'c' },
-		{ "import", required_argument, NULL, 'i' }, { "quiet", no_argument, NULL, 'q' },
+		{ "tier", required_argument, NULL, 't' }, { "cold-after", required_argument, NULL, 'a' },
+		{ "level", required_argument, NULL, 'l' }, { "import", required_argument, NULL, 'i' }, { "quiet", no_argument, NULL, 'q' },
 		{ "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' }, { 0 },
 	};
 	int c;
@@ -70,6 +94,15 @@ static int arguments(int argc, char **argv, struct mkfs *m)
 			if (!size_parse(optarg, &m->chunk) || !chunk_valid(m->chunk))
 				return usage("the chunk size must be a power of two from 4K to 1M, not ",
 					     optarg);
+			break;
+		case 't':
+			m->tier = optarg;
+			break;
+		case 'a':
+			m->after = optarg;
+			break;
+		case 'l':
+			m->level = optarg;
 			break;
 		case 'i':
 			m->import = optarg;
@@ -90,6 +123,8 @@ static int arguments(int argc, char **argv, struct mkfs *m)
 	}
 	if (m->label && strlen(m->label) > LABEL_MAX)
 		return usage("the label is longer than 32 bytes: ", m->label);
+	if (!policy_make(m))
+		return usage("no tier, time or level of a tier policy: ", m->policy);
 	if (optind + 1 != argc)
 		return usage(optind < argc ? "more than one STORE" : "no STORE", "");
 	m->store = argv[optind];
@@ -124,6 +159,18 @@ static int import(const struct mkfs *m, struct volume *vol, struct import_progre
 	return r ? fail(err.text, "", r) : 0;
 }
 
+static int policy_set(const struct mkfs *m, struct volume *vol)
+{
+	struct inode *root;
+	int r = inode_get(vol, INO_ROOT, &root);
+
+	if (r == 0) {
+		r = xattr_set(root, TIER_XATTR, m->policy, strlen(m->policy), 0);
+		inode_put(root, 1);
+	}
+	return r ? fail(m->store, "", r) : 0;
+}
+
 static int fill(const struct mkfs *m)
 {
 	struct volume_error err = { "" };
@@ -139,11 +186,13 @@ static int fill(const struct mkfs *m)
 	r = volume_open(m->store, &opt, &vol, &err);
 	if (r)
 		return fail(m->store, err.text, r);
-	status = import(m, vol, &done);
+	status = m->import ? import(m, vol, &done) : 0;
+	if (status == 0 && m->policy[0])
+		status = policy_set(m, vol);
 	r = volume_close(vol);
 	if (r)
 		return fail(m->store, "", r);
-	if (status == 0 && !m->quiet)
+	if (status == 0 && m->import && !m->quiet)
 		printf("%llu files, %s in %.1f s\n", (unsigned long long)done.files,
 		       progress_size(size, (double)done.bytes), done.seconds);
 	return status;
@@ -180,5 +229,5 @@ int main(int argc, char **argv)
 	if (!m.quiet)
 		printf("%s: a firn store%s%s, in chunks of %llu KiB\n", m.store, m.label ? " named " : "",
 		       m.label ? m.label : "", (unsigned long long)m.chunk >> 10);
-	return m.import ? fill(&m) : 0;
+	return m.import || m.policy[0] ? fill(&m) : 0;
 }

@@ -30,14 +30,25 @@ static int run_hello(struct volume *vol, uint64_t node, void *command)
 	return 0;
 }
 
+int control_stat_fill(struct volume *vol, struct control_stat *c)
+{
+	struct tier_policy policy;
+	int rc = tier_root(vol, &policy);
+
+	memcpy(c->label, vol->super.label, sizeof c->label);
+	c->chunk_size = vol->super.chunk_size;
+	c->policy[0] = '\0';
+	if (rc == 0 && (policy.goal != TIER_GOAL_AUTO || policy.aged || policy.level))
+		tier_format(&policy, c->policy);
+	return rc < 0 ? rc : store_stat(vol, &c->stat);
+}
+
 static int run_stat(struct volume *vol, uint64_t node, void *command)
 {
 	struct control_stat *c = command;
 
 	(void)node;
-	memcpy(c->label, vol->super.label, sizeof c->label);
-	c->chunk_size = vol->super.chunk_size;
-	return store_stat(vol, &c->stat);
+	return control_stat_fill(vol, c);
 }
 
 static int run_stat_by(struct volume *vol, uint64_t node, void *command)

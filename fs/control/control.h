@@ -21,6 +21,7 @@
 #include "fs/tiers/compactor.h"
 #include "fs/tiers/models_upload.h"
 #include "fs/tiers/sample.h"
+#include "fs/tiers/tier.h"
 #include "index/super.h"
 
 #define CONTROL_MAGIC 0x4e524946u
@@ -47,6 +48,7 @@ struct control_stat {
 	struct control_header header;
 	char label[LABEL_MAX + 1];
 	uint32_t chunk_size;
+	char policy[TIER_TEXT_MAX]; /* of the root directory, "" none */
 	struct store_stat stat;
 };
 
@@ -171,6 +173,9 @@ static inline struct control_header control_header(unsigned command)
 {
 	return (struct control_header){.magic = CONTROL_MAGIC, .version = CONTROL_VERSION, .size = _IOC_SIZE(command)};
 }
+
+/* What CONTROL_STAT replies, also of a volume that is not mounted. */
+int control_stat_fill(struct volume *vol, struct control_stat *c);
 
 /*
  * Does what a command says, on behalf of someone who may. node: the inode that it was sent to. in: len bytes as they came. reply: room for

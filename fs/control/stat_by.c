@@ -14,14 +14,13 @@
 #include "fs/control/stat_rows.h"
 #include "fs/names/dirent.h"
 #include "fs/names/inode.h"
+#include "fs/volume/path.h"
 #include "fs/volume/scan.h"
 
-/* Directories nested deeper are counted nowhere. */
-#define DEPTH_MAX 4096u
-
+/* A child of the root of the count. */
 struct directory {
-	uint64_t ino, parent;
-	int32_t row; /* of a child of the root of the count, else -1 */
+	uint64_t ino;
+	int32_t row;
 };
 
 struct file {
@@ -67,20 +66,21 @@ static void *count_grow(void *list, size_t n, size_t *room, size_t item)
 static int count_dir(void *arg, const struct index_record *r)
 {
 	struct counter *c = arg;
-	struct directory d = {.row = -1};
+	struct directory d;
 	struct dirent_slot slot;
 	char name[NAME_LEN_MAX + 1];
 	void *grown;
 
-	if (r->key_len != DIRENT_KEY || dirent_decode(r->value, r->len, &slot, name) != 0 || slot.type != DT_DIR)
+	if (r->key_len != DIRENT_KEY || be64_get(r->key) < c->root)
+		return 0;
+	if (be64_get(r->key) > c->root)
+		return 1;
+	if (dirent_decode(r->value, r->len, &slot, name) != 0 || slot.type != DT_DIR)
 		return 0;
 	d.ino = slot.ino;
-	d.parent = be64_get(r->key);
-	if (c->by == STAT_BY_DIR && d.parent == c->root) {
-		d.row = rows_find(&c->rows, name);
-		if (d.row < 0)
-			return d.row;
-	}
+	d.row = rows_find(&c->rows, name);
+	if (d.row < 0)
+		return d.row;
 	grown = count_grow(c->dirs, c->n_dirs, &c->dirs_room, sizeof *c->dirs);
 	if (!grown)
 		return -ENOMEM;
@@ -92,19 +92,21 @@ static int count_dir(void *arg, const struct index_record *r)
 /* Row of the files in a directory: by directory that of the root's child on the way up, else 0; -1: not below the root. */
 static int32_t count_climb(const struct counter *c, uint64_t dir, int32_t own)
 {
-	int32_t row = own;
+	const struct directory *child = NULL;
+	uint64_t before = dir;
 
+	if (dir == c->root)
+		return own;
 	for (unsigned depth = 0; dir != c->root; depth++) {
-		const struct directory *d = NULL;
-
-		if (c->n_dirs > 0)
-			d = bsearch(&dir, c->dirs, c->n_dirs, sizeof *c->dirs, by_ino);
-		if (!d || depth == DEPTH_MAX)
+		before = dir;
+		if (dir == INO_ROOT || depth == PATH_DEPTH_MAX || path_parent(c->vol, dir, &dir) < 0)
 			return -1;
-		row = d->row;
-		dir = d->parent;
 	}
-	return c->by == STAT_BY_DIR ? row : 0;
+	if (c->by != STAT_BY_DIR)
+		return 0;
+	if (c->n_dirs > 0)
+		child = bsearch(&before, c->dirs, c->n_dirs, sizeof *c->dirs, by_ino);
+	return child ? child->row : -1;
 }
 
 static const char *count_suffix(const char *name)
@@ -253,8 +255,9 @@ int stat_by(struct volume *vol, enum stat_by by, uint64_t dir, struct stat_row r
 	*n = 0;
 	if (rc == 0)
 		rc = count_rows(&c);
-	if (rc == 0)
+	if (rc == 0 && by == STAT_BY_DIR)
 		rc = scan_table(vol, TABLE_DIRENT, count_dir, &c);
+	rc = rc == 1 ? 0 : rc;
 	if (rc == 0 && c.n_dirs > 0)
 		qsort(c.dirs, c.n_dirs, sizeof *c.dirs, by_ino);
 	if (rc == 0)

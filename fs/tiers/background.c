@@ -60,6 +60,7 @@ bool background_due(struct volume *vol, const struct compactor_options *opt, str
 		*out = (struct compactor_request){
 			.tier = s == BACKGROUND_WARM ? TIER_WARM : TIER_COLD, .neural_level = (uint32_t)opt->neural_level,
 			.reclaim = s == BACKGROUND_RECLAIM, .threads = (uint32_t)opt->threads, .cold_after_hours = after,
+			.after_given = opt->after_given, .level_given = opt->level_given,
 		};
 		return true;
 	}

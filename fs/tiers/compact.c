@@ -222,8 +222,12 @@ static int compact_all_targets(struct run *run)
 {
 	struct compact_target targets[COMPACT_TARGETS_MAX];
 	unsigned n;
-	int rc = tier_map_make(run->vol, &run->policies);
+	int rc = run->opt->reclaim ? plan_reclaims(run->vol, run->opt) : 1;
 
+	if (rc <= 0)
+		return rc; /* garbage is in segments alone: nobody's policy matters */
+	rc = tier_map_make(run->vol, &run->policies);
+	compact_overrule(run->opt, &run->policies.rest);
 	n = rc == 0 ? compact_targets(run->opt, &run->policies, targets) : 0;
 	for (unsigned i = 0; rc == 0 && i < n; i++) {
 		rc = compact_policy(run, &targets[i]);

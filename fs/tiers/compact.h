@@ -34,6 +34,7 @@ struct compact_options {
 	bool now;                     /* all extents, not only those cold for cold_after_hours        */
 	bool reclaim;                 /* only garbage: groups and segments that hold some             */
 	unsigned cold_after_hours;    /* default 7 * 24                                               */
+	bool after_given, level_given; /* those two count more than the policy of the root directory   */
 	uint32_t group_bytes;         /* small extents are packed together up to so many plain bytes, at most a chunk; 0: never */
 	int threads;                  /* 0: all cores                                                 */
 	int (*progress)(void *arg, const struct compact_progress *p); /* non-zero: stop cleanly, -EINTR; may be NULL */

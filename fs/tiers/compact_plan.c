@@ -131,10 +131,27 @@ static unsigned plan_after(const struct plan_choice *choice)
 	unsigned after = choice->opt->cold_after_hours;
 	struct compact_target t;
 
+	if (compact_target(choice->opt, &choice->policies->rest, &t) && t.after_hours < after)
+		after = t.after_hours;
 	for (size_t i = 0; i < choice->policies->n; i++)
 		if (compact_target(choice->opt, &choice->policies->list[i].policy, &t) && t.after_hours < after)
 			after = t.after_hours;
 	return after;
+}
+
+static int plan_any_sparse(void *arg, const struct extent *e)
+{
+	const struct picker *p = arg;
+	int rc = plan_goes_on(p);
+
+	return rc < 0 ? rc : !e->is_group && plan_sparse(p, e);
+}
+
+int plan_reclaims(struct volume *vol, const struct compact_options *opt)
+{
+	struct picker p = {.opt = opt};
+
+	return scan_extents(vol, plan_any_sparse, &p);
 }
 
 int plan_make(struct volume *vol, const struct plan_choice *choice, uint64_t from, struct plan *out)

@@ -31,6 +31,8 @@ struct plan_choice {
 
 /* from: the lowest id to look at. plan_free afterwards, also on error. */
 int plan_make(struct volume *vol, const struct plan_choice *choice, uint64_t from, struct plan *out);
+/* Whether there are members of groups that only collecting garbage packs anew: 1, 0, -errno. It ends with the first. */
+int plan_reclaims(struct volume *vol, const struct compact_options *opt);
 void plan_free(struct plan *plan);
 
 #endif

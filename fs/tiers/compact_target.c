@@ -27,6 +27,17 @@ bool compact_target(const struct compact_options *opt, const struct tier_policy 
 	return true;
 }
 
+void compact_overrule(const struct compact_options *opt, struct tier_policy *policy)
+{
+	if (opt->level_given)
+		policy->level = 0;
+	if (!opt->after_given)
+		return;
+	policy->aged = false;
+	if (policy->goal == TIER_GOAL_COLD)
+		policy->goal = TIER_GOAL_AUTO; /* else it would be at once */
+}
+
 bool compact_target_same(const struct compact_target *a, const struct compact_target *b)
 {
 	return a->tier == b->tier && a->neural_level == b->neural_level;
@@ -34,21 +45,21 @@ bool compact_target_same(const struct compact_target *a, const struct compact_ta
 
 unsigned compact_targets(const struct compact_options *opt, const struct tier_map *map, struct compact_target list[COMPACT_TARGETS_MAX])
 {
-	static const struct tier_policy none = {.goal = TIER_GOAL_AUTO};
-	struct compact_target own, t;
+	struct compact_target rest, t;
+	bool has_rest = compact_target(opt, &map->rest, &rest);
 	unsigned n = 0;
 
-	(void)compact_target(opt, &none, &own);
 	for (size_t i = 0; i < map->n && n < COMPACT_TARGETS_MAX - 1; i++) {
 		unsigned known = 0;
 
-		if (!compact_target(opt, &map->list[i].policy, &t) || compact_target_same(&t, &own))
+		if (!compact_target(opt, &map->list[i].policy, &t) || (has_rest && compact_target_same(&t, &rest)))
 			continue;
 		while (known < n && !compact_target_same(&t, &list[known]))
 			known++;
 		if (known == n)
 			list[n++] = t;
 	}
-	list[n++] = own;
+	if (has_rest)
+		list[n++] = rest;
 	return n;
 }

@@ -17,6 +17,9 @@ struct compact_target {
 /* False: they are left as they are. In the background what is to be cold is not made warm first. */
 bool compact_target(const struct compact_options *opt, const struct tier_policy *policy, struct compact_target *out);
 
+/* What options that were given say instead of the store's default. */
+void compact_overrule(const struct compact_options *opt, struct tier_policy *policy);
+
 /* Into the same tier, at the same level? */
 bool compact_target_same(const struct compact_target *a, const struct compact_target *b);
 

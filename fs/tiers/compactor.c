@@ -207,6 +207,8 @@ static int compactor_work(struct compactor *c, const struct compactor_request *r
 	opt.now = r->now;
 	opt.reclaim = r->reclaim;
 	opt.cold_after_hours = r->cold_after_hours;
+	opt.after_given = r->after_given;
+	opt.level_given = r->level_given;
 	opt.crew = c->crew;
 	opt.lazy = true;
 	opt.plan_extents = PLAN_EXTENTS;
@@ -381,6 +383,7 @@ static bool request_valid(const struct compactor_request *r)
 {
 	return (r->tier == TIER_WARM || r->tier == TIER_COLD) &&
 	       r->neural_level <= INT_MAX && neural_level_name((int)r->neural_level) && r->now <= 1 && r->reclaim <= 1 &&
+	       r->after_given <= 1 && r->level_given <= 1 &&
 	       r->threads <= THREADS_MAX;
 }
 

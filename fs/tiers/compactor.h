@@ -13,6 +13,7 @@ struct compactor_options {
 	bool automatic;            /* recompacts by itself */
 	bool patient;              /* what it does by itself lets everybody else go first */
 	unsigned cold_after_hours; /* what is untouched for so long becomes cold; for a seventh of that, warm */
+	bool after_given, level_given; /* that and the level count more than the policy of the root directory */
 	int neural_level;
 	int threads;               /* 0: all cores */
 };
@@ -26,6 +27,8 @@ struct compactor_request {
 	uint32_t reclaim;          /* 1: only collect garbage */
 	uint32_t threads;          /* 0: all cores      */
 	uint32_t cold_after_hours;
+	uint32_t after_given;      /* 1: counts more than the store's default, likewise: */
+	uint32_t level_given;
 };
 
 struct compactor_figures {

@@ -28,6 +28,9 @@ struct tier_policy {
 	uint32_t after_hours; /* since the last write or noticed read; else the run's */
 };
 
+/* The root's, as it stands: 0, -errno. None: TIER_GOAL_AUTO and nothing else said. */
+int tier_root(struct volume *vol, struct tier_policy *out);
+
 /* Longest after=: a hundred years. */
 #define TIER_AFTER_MAX (876000u)
 
@@ -47,16 +50,17 @@ struct tier_map {
 		struct tier_policy policy;
 	} *list; /* by ino */
 	size_t n;
+	struct tier_policy rest; /* the root's: the store's default, of all that are not listed */
 };
 
 /*
- * Looks at all attributes, and at all names if there is a policy anywhere. Of a file with several names the policy
+ * Looks at all attributes, and at all names if there is a policy anywhere below the root. Of a file with several names the policy
  * that keeps it hottest counts. Attributes that are no policy are passed over. tier_map_free afterwards, also on error.
  */
 int tier_map_make(struct volume *vol, struct tier_map *out);
 void tier_map_free(struct tier_map *map);
 
-/* Of an inode without one: TIER_GOAL_AUTO and nothing else said. */
+/* Of an inode without one: the root's, else TIER_GOAL_AUTO and nothing else said. */
 struct tier_policy tier_map_find(const struct tier_map *map, uint64_t ino);
 
 #endif

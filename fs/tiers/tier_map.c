@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Which tier policy holds for which inode: that of the inode itself or of the nearest directory above it.
+ * Which tier policy holds for which inode: that of the inode itself or of the nearest directory above it. The root's is that of all the rest, and no list is
+ * made of them.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -8,22 +9,16 @@
 #include <string.h>
 
 #include "fs/names/dirent.h"
+#include "fs/names/xattr.h"
 #include "fs/tiers/tier.h"
+#include "fs/volume/path.h"
 #include "fs/volume/scan.h"
 
-/* Directories nested deeper have no policy from above. */
-#define DEPTH_MAX 4096u
-
-struct parent {
-	uint64_t ino, parent;
-};
-
 struct mapper {
-	struct tier_map own;    /* what attributes say; by ino */
+	struct volume *vol;
+	struct tier_map own; /* what attributes say, but the root's; by ino */
 	struct tier_map *out;
-	struct parent *parents; /* of directories; by ino once all are there */
-	size_t n_parents;
-	uint64_t last_dir;      /* that the last name was in, and its policy if any */
+	uint64_t last_dir;   /* that the last name was in, and its policy if any */
 	const struct tier_policy *last;
 };
 
@@ -76,39 +71,21 @@ static int tier_own(void *arg, const struct index_record *r)
 	if (r->key_len != 8 + sizeof TIER_XATTR + 1 || memcmp(r->key + 8, TIER_XATTR, sizeof TIER_XATTR) != 0 ||
 	    r->key[r->key_len - 1] != 0 || tier_parse((const char *)r->value, r->len, &policy) != 0)
 		return 0;
+	if (be64_get(r->key) == INO_ROOT) {
+		m->out->rest = policy;
+		return 0;
+	}
 	return tier_add(&m->own, be64_get(r->key), &policy);
 }
 
-static int tier_parent(void *arg, const struct index_record *r)
-{
-	struct mapper *m = arg;
-	struct dirent_slot slot;
-	void *list = m->parents;
-	int rc;
-
-	if (r->key_len != DIRENT_KEY || dirent_decode(r->value, r->len, &slot, NULL) != 0 || slot.type != DT_DIR)
-		return 0;
-	rc = tier_grow(&list, m->n_parents, sizeof *m->parents);
-	m->parents = list;
-	if (rc == 0)
-		m->parents[m->n_parents++] = (struct parent){slot.ino, be64_get(r->key)};
-	return rc;
-}
-
-/* What holds in a directory; NULL: nothing is said. */
+/* What holds in a directory; NULL: nothing is said below the root. */
 static const struct tier_policy *tier_of_dir(const struct mapper *m, uint64_t dir)
 {
-	for (unsigned depth = 0; depth < DEPTH_MAX; depth++) {
+	for (unsigned depth = 0; depth < PATH_DEPTH_MAX && dir != INO_ROOT; depth++) {
 		const struct tier_policy *own = tier_lookup(&m->own, dir);
-		const struct parent *up = NULL;
 
-		if (own || dir == INO_ROOT)
+		if (own || path_parent(m->vol, dir, &dir) < 0)
 			return own;
-		if (m->n_parents > 0)
-			up = bsearch(&dir, m->parents, m->n_parents, sizeof *m->parents, tier_compare);
-		if (!up)
-			return NULL;
-		dir = up->parent;
 	}
 	return NULL;
 }
@@ -158,15 +135,12 @@ static void tier_settle(struct tier_map *map)
 
 int tier_map_make(struct volume *vol, struct tier_map *out)
 {
-	struct mapper m = {.out = out};
+	struct mapper m = {.vol = vol, .out = out};
 	int rc;
 
 	*out = (struct tier_map){0};
 	rc = scan_table(vol, TABLE_XATTR, tier_own, &m);
 	if (rc == 0 && m.own.n > 0) {
-		rc = scan_table(vol, TABLE_DIRENT, tier_parent, &m);
-		if (m.n_parents > 0)
-			qsort(m.parents, m.n_parents, sizeof *m.parents, tier_compare);
 		for (size_t i = 0; rc == 0 && i < m.own.n; i++)
 			rc = tier_add(out, m.own.list[i].ino, &m.own.list[i].policy);
 		if (rc == 0)
@@ -174,7 +148,6 @@ int tier_map_make(struct volume *vol, struct tier_map *out)
 		if (rc == 0)
 			tier_settle(out);
 	}
-	free(m.parents);
 	tier_map_free(&m.own);
 	return rc;
 }
@@ -189,5 +162,22 @@ struct tier_policy tier_map_find(const struct tier_map *map, uint64_t ino)
 {
 	const struct tier_policy *policy = tier_lookup(map, ino);
 
-	return policy ? *policy : (struct tier_policy){0};
+	return policy ? *policy : map->rest;
+}
+
+int tier_root(struct volume *vol, struct tier_policy *out)
+{
+	char text[TIER_TEXT_MAX];
+	struct index_op op;
+	int n;
+
+	*out = (struct tier_policy){0};
+	index_begin(vol->index, &op);
+	n = xattr_get_value(&op, INO_ROOT, TIER_XATTR, text, sizeof text);
+	index_end(&op);
+	if (n == -ENODATA)
+		return 0;
+	if (n >= 0 && ((size_t)n > sizeof text || tier_parse(text, (size_t)n, out) < 0))
+		*out = (struct tier_policy){0};
+	return n < 0 ? n : 0;
 }

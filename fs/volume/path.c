@@ -52,11 +52,35 @@ static int entry_note(void *arg, const struct index_record *rec)
 	return 0;
 }
 
-/* The name of a directory in its parent: 1; 0 none. */
-static int dir_name(struct volume *vol, uint64_t ino, uint64_t *parent, char name[NAME_LEN_MAX + 1])
+static int parent_get(struct index_op *op, uint64_t dir, uint64_t *parent)
 {
 	struct inode_disk disk;
 	struct inode_attr attr;
+	uint8_t key[8];
+	int r;
+
+	be64_put(key, dir);
+	r = index_get(op, TABLE_INODE, key, sizeof key, &disk, sizeof disk);
+	r = r < 0 ? r : inode_decode(&disk, (size_t)r, &attr);
+	if (r == 0)
+		*parent = attr.parent;
+	return r;
+}
+
+int path_parent(struct volume *vol, uint64_t dir, uint64_t *parent)
+{
+	struct index_op op;
+	int r;
+
+	index_begin(vol->index, &op);
+	r = parent_get(&op, dir, parent);
+	index_end(&op);
+	return r;
+}
+
+/* The name of a directory in its parent: 1; 0 none. */
+static int dir_name(struct volume *vol, uint64_t ino, uint64_t *parent, char name[NAME_LEN_MAX + 1])
+{
 	struct dirent_slot slot;
 	struct index_record rec;
 	struct index_scan *scan;
@@ -65,13 +89,10 @@ static int dir_name(struct volume *vol, uint64_t ino, uint64_t *parent, char nam
 	bool found = false;
 	int r;
 
-	be64_put(key, ino);
 	index_begin(vol->index, &op);
-	r = index_get(&op, TABLE_INODE, key, sizeof key, &disk, sizeof disk);
-	r = r < 0 ? r : inode_decode(&disk, (size_t)r, &attr);
+	r = parent_get(&op, ino, parent);
 	if (r == 0) {
-		*parent = attr.parent;
-		be64_put(key, attr.parent);
+		be64_put(key, *parent);
 		r = index_scan_open(&op, TABLE_DIRENT, key, sizeof key, NULL, 0, &scan);
 	}
 	if (r == 0) {

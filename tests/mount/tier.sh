@@ -62,3 +62,25 @@ says "auto (nothing is set)" "$mnt/hot/file"
 refused 1 "outside: No such file" firn tier get "$scratch/outside"
 umount_store
 says "auto (nothing is set)" "$store"
+
+# A default of the store, made with it: what firn stat tells, and the daemon obeys, unless the mount says otherwise.
+store=$scratch/second
+make_store --tier=cold --cold-after=100d --level=fast
+firn stat "$store" | grep -q "tier policy of the store: cold after=100d level=fast" || fail "$(firn stat "$store" | head -n 4)"
+mount_store -o compact=always,commit=1
+seq 1 100000 | head -c 300000 >"$mnt/file"
+firn stat --json "$mnt" | grep -q '"policy": "cold after=100d level=fast"' || fail "no policy in JSON"
+firn compact -q "$mnt"
+in_tier "" none none
+umount_store
+mount_store -o compact=always,commit=1,cold-after=0
+tries=0
+until firn stat "$mnt" | grep -q "^  hot  *0 "; do
+	tries=$((tries + 1))
+	[ $tries -lt 1200 ] || fail "the mount's cold-after is not obeyed"
+	sleep 0.05
+done
+in_tier "" none all
+umount_store
+refused 1 "no tier, time or level" mkfs.firn --tier=tepid "$scratch/third"
+[ ! -e "$scratch/third" ] || fail "a store was made all the same"

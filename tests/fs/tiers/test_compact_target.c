@@ -165,12 +165,74 @@ static void test_background(void **state)
 	check(f, "slow", 'h');
 }
 
+static void store_default(struct fixture *f, const char *policy)
+{
+	struct inode *root;
+
+	assert_int_equal(inode_get(f->vol, INO_ROOT, &root), 0);
+	assert_int_equal(xattr_set(root, TIER_XATTR, policy, strlen(policy), 0), 0);
+	inode_put(root, 1);
+}
+
+static void compact_given(struct fixture *f, unsigned after_hours, bool after_given, bool level_given)
+{
+	struct compact_options opt;
+	struct compact_result result;
+
+	compact_options_init(&opt);
+	opt.cold_after_hours = after_hours;
+	opt.after_given = after_given;
+	opt.level_given = level_given;
+	opt.neural_level = NEURAL_NORMAL;
+	assert_int_equal(compact_run(f->vol, &opt, &result), 0);
+	assert_int_equal(volume_commit(f->vol), 0);
+}
+
+/* The root's policy holds for what says nothing else, as long as the options of the run do not. */
+static void test_default(void **state)
+{
+	struct fixture *f = *state;
+	unsigned tried[256] = {0};
+
+	store_default(f, "cold after=2h level=fast");
+	directory(f, "plain", NULL);
+	directory(f, "hot", "hot");
+	directory(f, "own", "auto after=100h");
+	compact_given(f, 0, false, false); /* not the options' age: the store's */
+	check(f, "plain", 'h');
+	fixture_age(f, 0, 3);
+	compact_given(f, 100, true, false); /* the options' age, for they were given */
+	check(f, "plain", 'h');
+	compact_given(f, 100, false, false);
+	check(f, "plain", 'c');
+	check(f, "hot", 'h');
+	check(f, "own", 'h');
+	assert_int_equal(scan_extents(f->vol, count_level, tried), 0);
+	assert_int_equal(tried[TRIED_COLD + NEURAL_FAST], 3);
+
+	directory(f, "later", NULL);
+	fixture_age(f, 0, 3);
+	compact_given(f, 1, true, true);
+	memset(tried, 0, sizeof tried);
+	assert_int_equal(scan_extents(f->vol, count_level, tried), 0);
+	assert_int_equal(tried[TRIED_COLD + NEURAL_FAST], 0); /* a higher level was given: it was tried again */
+	assert_int_equal(tried[TRIED_COLD + NEURAL_NORMAL], 6);
+	check(f, "hot", 'h');
+
+	store_default(f, "hot");
+	directory(f, "last", NULL);
+	fixture_age(f, 0, 3);
+	compact_given(f, 1, true, true);
+	check(f, "last", 'h');
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_goals, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_ages, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_background, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_default, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
