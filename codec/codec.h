@@ -16,11 +16,16 @@
 
 /* Numbers are part of the format. */
 enum codec_id {
-	CODEC_RAW = 0,    /* level 0                                               */
+	CODEC_RAW = 0,    /* level enum raw_level                                  */
 	CODEC_LZ4 = 1,    /* level 0..2 fast, 3..12 denser                         */
 	CODEC_ZSTD = 2,   /* level 1..19; with or without a dictionary             */
 	CODEC_NEURAL = 3, /* level enum neural_level; always with a model          */
 	CODEC_COUNT
+};
+
+enum raw_level {
+	RAW_TRIED = 0,    /* it does not compress, or so it looks                  */
+	RAW_UNTRIED = 1,  /* nobody had the time to look                           */
 };
 
 enum neural_level {

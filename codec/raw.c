@@ -34,6 +34,7 @@ static int raw_decode(void *scratch, int level, const struct codec_model *model,
 
 const struct codec_ops codec_raw = {
 	.name = "raw",
+	.level_max = RAW_UNTRIED,
 	.encode = raw_encode,
 	.decode = raw_decode,
 };

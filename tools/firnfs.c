@@ -140,9 +140,12 @@ int main(int argc, char **argv)
 
 	volume_options_init(&o.volume);
 	compactor_options_init(&o.compactor);
+	o.volume.hot = HOT_AUTO;
 	r = firnfs_helper_called(argv[0]) ? firnfs_helper(argc, argv, &o) : firnfs_arguments(argc, argv, &o);
 	if (r >= 0)
 		return r;
+	if (o.volume.hot == HOT_AUTO && !o.compactor.automatic)
+		o.volume.hot = HOT_LZ4; /* nobody would come later to compress it */
 	r = mountpoint_find(&o);
 	if (r)
 		return r;

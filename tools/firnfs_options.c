@@ -48,6 +48,7 @@ static int help(void)
 	     "  -o workers=N      encode with N threads (as many as processors, at most 8)\n"
 	     "  -o writeback, nowriteback\n"
 	     "                    gather small writes in the kernel's cache (default), or not\n"
+	     "  -o hot=HOW        store fresh data with lz4, raw, or auto (default): raw when writers would wait\n"
 	     "  -o compact=MODE   recompact in the background what is cold: auto (default), always, off\n"
 	     "  -o cold-after=T   what is untouched for T is cold: days (7d), or hours (36h)\n"
 	     "  -o compact-level=LEVEL  of the neural codec: fast, normal (default) or dense\n"
@@ -117,6 +118,19 @@ static int option_compact(struct compactor_options *c, const char *word)
 	return 0;
 }
 
+static bool option_hot(struct volume_options *v, const char *text)
+{
+	static const char *const words[] = { [HOT_LZ4] = "lz4", [HOT_AUTO] = "auto", [HOT_RAW] = "raw" };
+
+	for (unsigned i = 0; i < sizeof words / sizeof *words; i++) {
+		if (strcmp(text, words[i]) == 0) {
+			v->hot = (enum volume_hot)i;
+			return true;
+		}
+	}
+	return false;
+}
+
 /* Options with a value: 1 taken, 0 not one of them, -1 bad value. */
 static int option_value(struct volume_options *v, const char *word)
 {
@@ -137,6 +151,8 @@ static int option_value(struct volume_options *v, const char *word)
 	} else if ((text = value_of(word, "dirty"))) {
 		if (!number(text, 1u << 20, UINT64_MAX / 2, &v->dirty_bytes))
 			return -1;
+	} else if ((text = value_of(word, "hot"))) {
+		return option_hot(v, text) ? 1 : -1;
 	} else {
 		return 0;
 	}

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -23,6 +24,7 @@
 #include "tools/firnfs_metrics.h"
 
 #define THREADS_MAX 16
+#define DIRTY_PERCENT 10
 
 /* The last line that libfuse said, kept while mounting; later lines go to stderr or syslog. */
 static char said[512];
@@ -100,6 +102,27 @@ static struct fuse_session *session_mount(const struct firnfs_options *o, struct
 	}
 	keep_said = false;
 	return se;
+}
+
+/*
+ * Root lets the kernel gather more dirty pages for this mount than the hundredth that it grants a FUSE server, at which writers
+ * wait long before the disk is busy. Who may not do that has the hundredth.
+ */
+static void dirty_ratio_raise(const char *mountpoint)
+{
+	char path[64];
+	struct statx st;
+	FILE *f;
+
+	/* Nobody serves requests yet: only what the kernel knows is asked for. */
+	if (statx(AT_FDCWD, mountpoint, AT_SYMLINK_NOFOLLOW | AT_STATX_DONT_SYNC, STATX_TYPE, &st))
+		return;
+	snprintf(path, sizeof path, "/sys/class/bdi/%u:%u/max_ratio", st.stx_dev_major, st.stx_dev_minor);
+	f = fopen(path, "we");
+	if (!f)
+		return;
+	fprintf(f, "%d\n", DIRTY_PERCENT);
+	fclose(f);
 }
 
 /* What the thread that waits for signals needs. */
@@ -257,6 +280,7 @@ int firnfs_serve(const struct firnfs_options *o, struct volume *vol, struct firn
 		return FIRNFS_MOUNT;
 	}
 	fuse_ops_session(stopper.se);
+	dirty_ratio_raise(o->mountpoint);
 	if (!o->foreground)
 		detach();
 	firnfs_report_mounted(report);

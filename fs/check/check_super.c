@@ -183,7 +183,7 @@ int check_super(struct check *ck)
 	if (r == 0)
 		r = segments_ready(ck);
 	if (r == 0)
-		r = pool_create(vol->super.chunk_size, 4, &vol->pool);
+		r = pool_create(vol->super.chunk_size, 4, 4, &vol->pool);
 	if (r == 0)
 		r = models_create(vol);
 	if (r)

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "fs/data/flush.h"
 #include "fs/data/stored.h"
 
 #define LZ4_LEVEL 1
@@ -76,19 +77,31 @@ static int chunk_complete(struct encoder *enc, struct volume *vol, uint64_t ino,
 	return 0;
 }
 
+/* -E2BIG: it would not be smaller. */
+static int pack(struct encoder *enc, struct volume *vol, const uint8_t *bytes, size_t n, size_t *len)
+{
+	uint64_t begin = metrics_clock();
+	int r = codec_encode(enc->ctx, CODEC_LZ4, LZ4_LEVEL, NULL, bytes, n, enc->frame, n - 1, len);
+
+	if (r == 0 || r == -E2BIG)
+		pace_encoded(&vol->flusher->pace, n, r == 0 ? *len : n, metrics_clock() - begin);
+	metrics_took(&vol->metrics.encode[CODEC_LZ4], begin);
+	return r;
+}
+
 static int frame_append(struct encoder *enc, struct volume *vol, struct record *rec, struct extent *e,
-			const uint8_t *bytes)
+			const uint8_t *bytes, bool hurry)
 {
 	const void *frame = bytes;
 	size_t len = rec->plain;
+	uint64_t begin;
 	int r = -E2BIG;
 
 	if (rec->plain > 1 && !codec_incompressible(bytes, rec->plain)) {
-		uint64_t began = metrics_clock();
-
-		r = codec_encode(enc->ctx, CODEC_LZ4, LZ4_LEVEL, NULL, bytes, rec->plain, enc->frame,
-				 rec->plain - 1, &len);
-		metrics_took(&vol->metrics.encode[CODEC_LZ4], began);
+		if (hurry)
+			rec->level = RAW_UNTRIED;
+		else
+			r = pack(enc, vol, bytes, rec->plain, &len);
 	}
 	if (r && r != -E2BIG)
 		return r;
@@ -104,10 +117,14 @@ static int frame_append(struct encoder *enc, struct volume *vol, struct record *
 	metrics_add(vol, METRIC_FLUSHED_CHUNKS, 1);
 	metrics_add(vol, METRIC_FLUSHED_BYTES, rec->plain);
 	metrics_add(vol, METRIC_FLUSHED_STORED, len);
-	return extent_append(vol, STREAM_HOT, rec, frame, len, &e->pos);
+	begin = metrics_clock();
+	r = extent_append(vol, STREAM_HOT, rec, frame, len, &e->pos);
+	if (r == 0)
+		pace_appended(&vol->flusher->pace, len, metrics_clock() - begin);
+	return r;
 }
 
-void encode_chunk(struct encoder *enc, struct volume *vol, uint64_t ino, struct dirty_chunk *c)
+void encode_chunk(struct encoder *enc, struct volume *vol, uint64_t ino, struct dirty_chunk *c, bool hurry)
 {
 	const uint8_t *bytes;
 	struct extent e = { .refs = 1, .touched = (uint32_t)(volume_now() / NS_PER_HOUR) };
@@ -125,7 +142,7 @@ void encode_chunk(struct encoder *enc, struct volume *vol, uint64_t ino, struct 
 	rec.id = e.id;
 	rec.plain = e.plain;
 	rec.plain_xxh = codec_checksum(bytes, e.plain);
-	c->error = frame_append(enc, vol, &rec, &e, bytes);
+	c->error = frame_append(enc, vol, &rec, &e, bytes, hurry);
 	if (c->error == 0)
 		c->extent = e;
 }

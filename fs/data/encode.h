@@ -18,8 +18,8 @@ void encoder_fini(struct encoder *enc);
 
 /*
  * Sets c->extent (id 0: a hole), c->unchanged, c->error. The segment stays held (extent_append) when an
- * extent came out. No lock held.
+ * extent came out. No lock held. hurry: raw, although it might compress.
  */
-void encode_chunk(struct encoder *enc, struct volume *vol, uint64_t ino, struct dirty_chunk *c);
+void encode_chunk(struct encoder *enc, struct volume *vol, uint64_t ino, struct dirty_chunk *c, bool hurry);
 
 #endif

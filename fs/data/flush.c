@@ -252,6 +252,20 @@ static bool chunk_hand_over(struct dirty_file *df, struct dirty_chunk *encoded)
 	return publish;
 }
 
+/*
+ * Whether a chunk is to be stored raw: when there is so much to encode, whole chunks counted, that somebody waits or will soon,
+ * if that is faster and the disk has plenty of room.
+ */
+static bool in_hurry(struct flusher *fl)
+{
+	const struct volume_options *opt = &fl->vol->opt;
+
+
+	if (opt->hot != HOT_AUTO)
+		return opt->hot == HOT_RAW;
+	return space_pressed(&fl->space, opt->dirty_bytes / 2) && pace_raw_wins(&fl->pace, fl->thread_count);
+}
+
 /* Flushes chunks of a file as long as there are any to claim. */
 static void file_work(struct flusher *fl, struct dirty_file *df, struct encoder *enc)
 {
@@ -260,7 +274,9 @@ static void file_work(struct flusher *fl, struct dirty_file *df, struct encoder 
 
 	while ((c = chunk_claim(fl, df, &bare)) || bare) {
 		if (c) {
-			encode_chunk(enc, fl->vol, df->inode->ino, c);
+			encode_chunk(enc, fl->vol, df->inode->ino, c, in_hurry(fl));
+			if (c->extent.id && c->extent.codec == CODEC_RAW && c->extent.level == RAW_UNTRIED)
+				__atomic_fetch_add(&fl->untried, 1, __ATOMIC_RELAXED);
 			if (!chunk_hand_over(df, c))
 				continue;
 		} else {
@@ -304,6 +320,7 @@ int flusher_create(struct volume *vol)
 	vol->flusher = fl;
 	fl->vol = vol;
 	space_init(&fl->space);
+	pace_init(&fl->pace);
 	pthread_mutex_init(&fl->mutex, NULL);
 	pthread_cond_init(&fl->work, NULL);
 	pthread_cond_init(&fl->room, NULL);
@@ -342,6 +359,7 @@ void flusher_destroy(struct volume *vol)
 	pthread_cond_destroy(&fl->room);
 	pthread_cond_destroy(&fl->work);
 	pthread_mutex_destroy(&fl->mutex);
+	pace_fini(&fl->pace);
 	space_fini(&fl->space);
 	free(fl->threads);
 	free(fl);

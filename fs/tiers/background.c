@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "fs/data/extent.h"
+#include "fs/data/flush.h"
 #include "fs/tiers/heat.h"
 #include "fs/tiers/models.h"
 
@@ -34,7 +35,16 @@ static bool reclaim_due(struct volume *vol, const struct background *b, struct b
 	return key->garbage > tolerable && more > tolerable / 8;
 }
 
-static bool step_due(struct volume *vol, const struct background *b, enum background_step step, unsigned after,
+/* Of what was stored in a hurry; as before while there is more every time. */
+static uint64_t untried_count(struct volume *vol, struct background *b)
+{
+	uint64_t before = b->untried;
+
+	b->untried = __atomic_load_n(&vol->flusher->untried, __ATOMIC_RELAXED);
+	return b->untried == before ? before : b->done[BACKGROUND_WARM].untried;
+}
+
+static bool step_due(struct volume *vol, struct background *b, enum background_step step, unsigned after,
 		     struct background_key *key)
 {
 	*key = (struct background_key){.hour = heat_hour()};
@@ -43,6 +53,7 @@ static bool step_due(struct volume *vol, const struct background *b, enum backgr
 	key->zdict = models_active(vol, MODEL_ZDICT);
 	key->net = step == BACKGROUND_COLD ? models_active(vol, MODEL_NEURAL) : 0;
 	key->next_extent = after == 0 ? extent_peek_id(vol) : 0;
+	key->untried = step == BACKGROUND_WARM ? untried_count(vol, b) : 0;
 	return memcmp(key, &b->done[step], sizeof *key) != 0;
 }
 

@@ -20,6 +20,7 @@ struct background_key {
 	uint16_t zdict, net;
 	uint64_t next_extent; /* if what is new counts at once */
 	uint64_t garbage;
+	uint64_t untried;     /* chunks stored in a hurry by this mount */
 };
 
 struct background {
@@ -28,6 +29,7 @@ struct background {
 	struct background_key key;
 	int64_t begun, not_before; /* ns */
 	unsigned errors;           /* in a row */
+	uint64_t untried;          /* as it was at the last look: writers are still at it when there are more */
 };
 
 /* The next step that may have work: true, and *out is what to ask for. */

@@ -16,6 +16,7 @@
 struct picked {
 	uint64_t id;
 	uint32_t plain, touched;
+	bool untried;
 	bool owned; /* an owner was met: the first one's policy counts */
 };
 
@@ -46,6 +47,12 @@ static bool plan_sparse(const struct picker *p, const struct extent *e)
 	return e->group && dead >= e->whole / (p->opt->now || p->opt->reclaim ? 32 : 2) && dead > 0;
 }
 
+/* Nobody has tried to compress it: a writer was in a hurry. That is made up for as soon as possible. */
+static bool plan_untried(const struct compact_target *target, const struct extent *e)
+{
+	return e->codec == CODEC_RAW && e->level == RAW_UNTRIED && e->tried_level == TRIED_NONE && target->tier == TIER_WARM;
+}
+
 /* Whatever the owner's policy says. */
 static bool plan_wants(const struct picker *p, const struct extent *e)
 {
@@ -53,7 +60,7 @@ static bool plan_wants(const struct picker *p, const struct extent *e)
 
 	if (p->opt->reclaim)
 		return plan_sparse(p, e);
-	if (!p->opt->now && (uint64_t)e->touched + p->after > p->now)
+	if (!p->opt->now && !plan_untried(&c->target, e) && (uint64_t)e->touched + p->after > p->now)
 		return false;
 	if (e->tried_level >= c->tried_level && e->tried >= c->tried && !plan_sparse(p, e))
 		return false;
@@ -68,7 +75,7 @@ static bool plan_agrees(const struct picker *p, uint64_t ino, const struct picke
 
 	if (!compact_target(p->opt, &policy, &target) || !compact_target_same(&target, &p->choice->target))
 		return false;
-	return p->opt->now || p->opt->reclaim || (uint64_t)e->touched + target.after_hours <= p->now;
+	return p->opt->now || p->opt->reclaim || e->untried || (uint64_t)e->touched + target.after_hours <= p->now;
 }
 
 static int plan_pick(void *arg, const struct extent *e)
@@ -91,7 +98,7 @@ static int plan_pick(void *arg, const struct extent *e)
 		p->list = grown;
 		p->room = room;
 	}
-	p->list[p->n++] = (struct picked){e->id, e->plain, e->touched, false};
+	p->list[p->n++] = (struct picked){e->id, e->plain, e->touched, plan_untried(&p->choice->target, e), false};
 	return 0;
 }
 

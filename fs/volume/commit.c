@@ -12,6 +12,7 @@
 #include "fs/data/extent.h"
 #include "fs/data/flush.h"
 #include "fs/tiers/heat.h"
+#include "fs/volume/pool.h"
 
 #define RESULTS 8u
 
@@ -92,8 +93,12 @@ static int commit_hook(struct index_op *op, void *arg)
  */
 static int frozen_commit(struct volume *vol)
 {
+	struct pace *pace = &vol->flusher->pace;
+	uint64_t begin = metrics_clock(), bytes = pace_sync_begin(pace);
 	int r = segment_sync(vol->segments);
 
+	if (r == 0)
+		pace_synced(pace, bytes, metrics_clock() - begin);
 	return r ? r : index_commit(vol->index);
 }
 
@@ -118,6 +123,7 @@ static struct result commit_run(struct volume *vol, bool flush)
 	res.flush = flusher_flush_all(vol, !flush);
 	heat_settle(vol, __atomic_load_n(&vol->closing, __ATOMIC_RELAXED));
 	res.commit = index_make_durable(vol);
+	pool_trim(vol->pool);
 	if (res.commit == 0) {
 		extent_map_durable(vol);
 		r = extent_reap_segments(vol);

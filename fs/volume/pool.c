@@ -11,19 +11,21 @@
 struct pool {
 	size_t size;
 	pthread_mutex_t mutex;
-	unsigned keep, n; /* n guarded by mutex, like the stack */
+	unsigned keep, most;
+	unsigned n, least; /* guarded by mutex, like the stack; least: the lowest n since pool_trim */
 	void *unused[];
 };
 
-int pool_create(size_t size, unsigned keep, struct pool **out)
+int pool_create(size_t size, unsigned keep, unsigned most, struct pool **out)
 {
-	struct pool *p = calloc(1, sizeof *p + keep * sizeof *p->unused);
+	struct pool *p = calloc(1, sizeof *p + most * sizeof *p->unused);
 
 	*out = NULL;
 	if (!p)
 		return -ENOMEM;
 	p->size = size;
 	p->keep = keep;
+	p->most = most;
 	pthread_mutex_init(&p->mutex, NULL);
 	*out = p;
 	return 0;
@@ -46,6 +48,8 @@ void *pool_get(struct pool *p)
 	pthread_mutex_lock(&p->mutex);
 	if (p->n > 0)
 		buf = p->unused[--p->n];
+	if (p->n < p->least)
+		p->least = p->n;
 	pthread_mutex_unlock(&p->mutex);
 	return buf ? buf : malloc(p->size);
 }
@@ -55,10 +59,28 @@ void pool_put(struct pool *p, void *buf)
 	if (!buf)
 		return;
 	pthread_mutex_lock(&p->mutex);
-	if (p->n < p->keep) {
+	if (p->n < p->most) {
 		p->unused[p->n++] = buf;
 		buf = NULL;
 	}
 	pthread_mutex_unlock(&p->mutex);
 	free(buf);
+}
+
+void pool_trim(struct pool *p)
+{
+	void *buf;
+
+	do {
+		buf = NULL;
+		pthread_mutex_lock(&p->mutex);
+		if (p->n > p->keep && p->least > 0) {
+			buf = p->unused[--p->n];
+			p->least--;
+		} else {
+			p->least = p->n;
+		}
+		pthread_mutex_unlock(&p->mutex);
+		free(buf);
+	} while (buf);
 }

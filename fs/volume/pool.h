@@ -9,8 +9,12 @@
 
 struct pool;
 
-/* Buffers of `size` bytes; up to `keep` unused ones are kept for the next pool_get. */
-int pool_create(size_t size, unsigned keep, struct pool **out);
+/*
+ * Buffers of `size` bytes. Up to `most` unused ones are kept for the next pool_get, until pool_trim lets go of those beyond
+ * `keep` that were not needed since it was last called.
+ */
+int pool_create(size_t size, unsigned keep, unsigned most, struct pool **out);
+void pool_trim(struct pool *p);
 void pool_destroy(struct pool *p); /* NULL allowed */
 
 void *pool_get(struct pool *p); /* contents undefined; NULL: no memory */

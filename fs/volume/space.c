@@ -9,6 +9,7 @@
 
 #define RESERVE_MAX (32u << 20)
 #define ASK_AGAIN_NS 1000000000
+#define PLENTY_SHARE 8u
 
 void space_init(struct space *sp)
 {
@@ -48,6 +49,7 @@ int space_check(struct volume *vol, struct space *sp, uint64_t need)
 	reserved = (reserved > sp->reserved ? reserved : sp->reserved) + space_reserve(disk.total);
 	sp->budget = disk.available > reserved ? disk.available - reserved : 0;
 	sp->asked = now;
+	sp->plenty = sp->budget > disk.total / PLENTY_SHARE;
 	if (sp->budget < need)
 		r = -ENOSPC;
 	pthread_mutex_unlock(&sp->mutex);
@@ -66,6 +68,16 @@ int space_scratch(struct volume *vol, struct space *sp, uint64_t need)
 	kept = sp->reserved + space_reserve(disk.total) / 2;
 	pthread_mutex_unlock(&sp->mutex);
 	return disk.available >= kept && disk.available - kept >= need ? 0 : -ENOSPC;
+}
+
+bool space_pressed(struct space *sp, uint64_t reserved)
+{
+	bool pressed;
+
+	pthread_mutex_lock(&sp->mutex);
+	pressed = sp->plenty && sp->reserved > reserved;
+	pthread_mutex_unlock(&sp->mutex);
+	return pressed;
 }
 
 void space_take(struct space *sp, uint64_t bytes)

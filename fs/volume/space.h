@@ -13,6 +13,7 @@ struct space {
 	uint64_t reserved; /* for layers that are not flushed yet                              */
 	uint64_t budget;   /* of new reservations until the disk is asked again                */
 	int64_t asked;     /* when it was asked, ns                                            */
+	bool plenty;       /* it said that there is                                            */
 };
 
 void space_init(struct space *sp);
@@ -29,6 +30,9 @@ int space_check(struct volume *vol, struct space *sp, uint64_t need);
  * be used. -ENOSPC.
  */
 int space_scratch(struct volume *vol, struct space *sp, uint64_t need);
+
+/* True when an eighth of the disk was free when it was last asked, and more than `reserved` bytes are reserved. */
+bool space_pressed(struct space *sp, uint64_t reserved);
 
 /* What was written, and what was flushed or dropped. */
 void space_take(struct space *sp, uint64_t bytes);

@@ -30,6 +30,7 @@
 
 #define WORKERS_MAX 8
 #define POOL_BYTES (8u << 20)
+#define POOL_BYTES_MAX (256u << 20) /* while they are in use */
 #define DIRTY_BYTES_MIN (1u << 20)
 
 void volume_options_init(struct volume_options *opt)
@@ -269,7 +270,13 @@ static int store_open(struct volume *vol, struct volume_error *err)
 
 static int parts_create(struct volume *vol)
 {
-	int r = pool_create(vol->super.chunk_size, POOL_BYTES / vol->super.chunk_size, &vol->pool);
+	uint64_t most = POOL_BYTES + vol->opt.dirty_bytes;
+	int r;
+
+	if (most > POOL_BYTES_MAX)
+		most = POOL_BYTES_MAX;
+	r = pool_create(vol->super.chunk_size, POOL_BYTES / vol->super.chunk_size,
+			(unsigned)(most / vol->super.chunk_size), &vol->pool);
 
 	if (r == 0)
 		r = extent_map_create(vol);

@@ -32,6 +32,13 @@ struct compactor;   /* fs/tiers/compactor.c */
 struct heat;        /* fs/tiers/heat.c    */
 struct models_upload; /* fs/tiers/models_upload.c */
 
+/* What a flush makes of data that would compress. */
+enum volume_hot {
+	HOT_LZ4,  /* always LZ4                                                     */
+	HOT_AUTO, /* raw what writers would otherwise wait for: fs/data/pace.h       */
+	HOT_RAW,  /* always raw: recompaction comes later                           */
+};
+
 enum volume_atime { ATIME_RELATIME, ATIME_NOATIME, ATIME_STRICT };
 
 struct volume_options {
@@ -40,6 +47,7 @@ struct volume_options {
 	bool salvage;              /* volume_lock: segments without an index are a store, too     */
 	bool writethrough;         /* the kernel keeps no dirty pages: each write comes here at once      */
 	enum volume_atime atime;
+	enum volume_hot hot;
 	unsigned commit_seconds;   /* default 5                                                   */
 	unsigned workers;          /* encoders; 0: min(cores, 8)                                  */
 	uint64_t cache_bytes;      /* decoded chunks; default 64 MiB                              */

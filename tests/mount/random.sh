@@ -23,7 +23,7 @@ mode_set() {
 	nowriteback) options=nowriteback,commit=1 ;;
 	tiny-caches) options=cache=1M,dirty=1M,workers=1,commit=1 ;;
 	tiny-chunks) chunk=4K size=300000 settle="warm train cold" ;;
-	hot) settle=leave ;;
+	hot) options=commit=1,hot=raw settle=leave ;;
 	warm) settle=warm ;;
 	cold) settle="train cold cold cold" ;;
 	*) fail "no mode $1" ;;
