@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # What a mount costs: loads on firn, on libfuse's passthrough_ll over the same disk, on the disk itself and on btrfs -o compress=zstd:1
 # in a loop file, interleaved (A B C A B C) over several rounds; medians and ratios. Only the ratios of one run mean anything.
+# A second table has the processor time of the load and of the daemon together, which says more on a busy machine; what the kernel
+# does for them in threads of its own is not in it.
 #
 # Usage: mount.sh [-d DIR] [-r ROUNDS] [-m MIB] [-n FILES] [-t TREE] [-s "SYSTEM..."] [-l "LINE..."] [-o FIRN-OPTIONS] BUILD_DIR
 #   SYSTEM  disk pass passwb firn btrfs   (pass: passthrough_ll as it is; passwb: with writeback, cache=always and long timeouts)
@@ -101,6 +103,12 @@ seconds() { # seconds COMMAND...
 
 load() { "$work/load" "$@"; }
 
+cpu() { # cpu SYSTEM: ticks that this shell's children and the daemon have used
+	awk -v daemon="${pid[$1]:-}" '
+		function use(path, a, b,   line, f) { getline line <path; split(line, f, " "); return f[a] + f[b] }
+		BEGIN { print use("/proc/'$$'/stat", 16, 17) + (daemon ? use("/proc/" daemon "/stat", 14, 15) : 0) }'
+}
+
 line() { # line NAME SYSTEM: one measurement; prints seconds
 	local d
 	d=$(at "$2")
@@ -144,14 +152,17 @@ for ((round = 1; round <= rounds; round++)); do
 		[[ -z $only || " $only " == *" $l "* ]] || continue
 		for s in $systems; do
 			[[ $cold != *" $l "* ]] || drop "$s"
-			echo "$l $s $(line "$l" "$s" | tail -n 1)" >>"$work/times"
+			used=$(cpu "$s")
+			line "$l" "$s" >"$work/line"
+			echo "$l $s $(tail -n 1 "$work/line") $(cpu "$s") $used" >>"$work/times"
 		done
 	done
 done
 
 # Medians; a ratio above 1 means that firn is the faster one.
-awk -v systems="$systems" -v lines="$lines" '
-	{ n[$1, $2]++; t[$1, $2, n[$1, $2]] = $3 }
+table() { # table TITLE
+	awk -v title="$1" -v systems="$systems" -v lines="$lines" -v hz="$(getconf CLK_TCK)" '
+	{ n[$1, $2]++; t[$1, $2, n[$1, $2]] = title == "seconds" ? $3 : ($4 - $5) / hz }
 	function median(l, s,   i, j, c, k, x, a) {
 		c = n[l, s]; k = int((c + 1) / 2)
 		for (i = 1; i <= c; i++) a[i] = t[l, s, i]
@@ -160,7 +171,7 @@ awk -v systems="$systems" -v lines="$lines" '
 	}
 	BEGIN { ns = split(systems, sys, " "); nl = split(lines, ln, " ") }
 	END {
-		printf "%-12s", "seconds"; for (i = 1; i <= ns; i++) printf " %9s", sys[i]
+		printf "%-12s", title; for (i = 1; i <= ns; i++) printf " %9s", sys[i]
 		for (i = 1; i <= ns; i++) if (sys[i] != "firn") printf " %9s", "x" sys[i]
 		print ""
 		for (j = 1; j <= nl; j++) {
@@ -172,3 +183,7 @@ awk -v systems="$systems" -v lines="$lines" '
 			print ""
 		}
 	}' "$work/times"
+}
+table seconds
+echo
+table processor
