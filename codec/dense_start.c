@@ -60,7 +60,7 @@ static void piece_learn(struct neural *nn, const struct model *view, uint32_t at
 	struct neural_job job = {
 		.nn = nn, .m = view, .enc = &enc, .src = view->dict + at, .n = n, .dense = 1};
 
-	job.form.class = (uint8_t)form_classify(job.src, n);
+	form_find_filtered(&job.form, job.src, n);
 	range_enc_begin(&enc, nowhere, sizeof nowhere);
 	neural_job_run(&job);
 }

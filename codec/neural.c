@@ -2,7 +2,8 @@
 /*
  * The neural codec: frames, and what a chunk starts from.
  *
- * A frame is one byte (bits 0-3 class of the chunk, bits 4-5 its filter, bits 6-7 zero) and the arithmetic-coded bytes of the filtered chunk.
+ * A frame is one byte (bits 0-3 class of the chunk, bit 4 its filter, bit 5 set if the next byte is
+ * the length of its records, bits 6-7 zero) and the arithmetic-coded bytes of the filtered chunk.
  */
 #include "codec/neural.h"
 
@@ -13,6 +14,8 @@
 #include "codec/dense_state.h"
 #include "codec/neural_state.h"
 #include "codec/ops.h"
+
+#define HEAD_STRIDE 32
 
 /* What kind of character a byte is, for the mixer: bytes that text rarely mixes up. */
 static uint8_t character_kind(unsigned byte)
@@ -61,11 +64,36 @@ void neural_destroy(struct neural *n)
 	free(n);
 }
 
-/* Finds the chunk's form, writes it down and returns the bytes to code: src, or a filtered copy. NULL: no memory. */
-static const uint8_t *chunk_form(struct neural *nn, const uint8_t *src, size_t n, struct form *form, uint8_t *head)
+/* The first bytes of a frame: its length, 0 if it is more than n. */
+static size_t head_put(const struct form *form, uint8_t *head, size_t n)
 {
-	form_find(form, src, n);
-	*head = (uint8_t)(form->class | form->filter << 4);
+	size_t len = form->stride ? 2 : 1;
+
+	if (len > n)
+		return 0;
+	head[0] = (uint8_t)(form->class | form->filter << 4 | (form->stride ? HEAD_STRIDE : 0));
+	if (form->stride)
+		head[1] = form->stride;
+	return len;
+}
+
+static size_t head_get(struct form *form, const uint8_t *head, size_t n)
+{
+	if (n < 1 || head[0] >= 2 * HEAD_STRIDE)
+		return 0;
+	*form = (struct form){.class = head[0] & 15, .filter = head[0] >> 4 & 1};
+	if (!(head[0] & HEAD_STRIDE))
+		return 1;
+	if (n < 2 || head[1] < FORM_STRIDE_MIN)
+		return 0;
+	form->stride = head[1];
+	return 2;
+}
+
+/* The bytes to code: src, or a filtered copy. NULL: no memory. */
+static const uint8_t *chunk_filter(struct neural *nn, const struct form *form, const uint8_t *src,
+				   size_t n)
+{
 	if (form->filter == FILTER_NONE)
 		return src;
 	if (!nn->formed)
@@ -138,26 +166,28 @@ int neural_encode(struct neural *nn, const struct model *m, int level, const uin
 {
 	struct range_enc enc;
 	struct neural_job job = {.nn = nn, .m = m, .enc = &enc, .n = n};
-	size_t len;
+	size_t head, len;
 	int rc;
 
 	*out = 0;
 	if (!level_known(level) || n < 1 || n > CODEC_PLAIN_MAX)
 		return -EINVAL;
-	if (cap < 1)
+	form_find(&job.form, src, n);
+	head = head_put(&job.form, dst, cap);
+	if (head == 0)
 		return -E2BIG;
 	rc = job_prepare(&job, level);
 	if (rc)
 		return rc;
-	job.src = chunk_form(nn, src, n, &job.form, dst);
+	job.src = chunk_filter(nn, &job.form, src, n);
 	if (!job.src)
 		return -ENOMEM;
-	range_enc_begin(&enc, dst + 1, cap - 1);
+	range_enc_begin(&enc, dst + head, cap - head);
 	neural_job_run(&job);
 	len = range_enc_end(&enc);
 	if (len == SIZE_MAX)
 		return -E2BIG;
-	*out = len + 1;
+	*out = head + len;
 	return 0;
 }
 
@@ -165,17 +195,17 @@ int neural_decode(struct neural *nn, const struct model *m, int level, const uin
 {
 	struct range_dec dec;
 	struct neural_job job = {.nn = nn, .m = m, .dec = &dec, .dst = dst, .n = plain};
+	size_t head = head_get(&job.form, src, n);
 	int rc;
 
-	if (!level_known(level) || plain < 1 || plain > CODEC_PLAIN_MAX || n < 1 || src[0] >> 4 >= FILTER_COUNT)
+	if (!level_known(level) || plain < 1 || plain > CODEC_PLAIN_MAX || head == 0)
 		return -EUCLEAN;
 	rc = job_prepare(&job, level);
 	if (rc)
 		return rc;
-	job.form = (struct form){.class = src[0] & 15, .filter = src[0] >> 4};
-	range_dec_begin(&dec, src + 1, n - 1);
+	range_dec_begin(&dec, src + head, n - head);
 	neural_job_run(&job);
-	rc = range_dec_end(&dec, n - 1);
+	rc = range_dec_end(&dec, n - head);
 	if (rc == 0)
 		form_undo(&job.form, dst, plain);
 	return rc;

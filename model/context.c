@@ -15,7 +15,9 @@
 
 #include "model/dict.h"
 #include "model/history.h"
+#include "model/instruction.h"
 #include "model/match.h"
+#include "model/record.h"
 
 #define HASH 0x9e3779b97f4a7c15u
 #define FIELDS_MAX 64
@@ -35,9 +37,12 @@ struct context {
 	const uint8_t *buf;
 	uint32_t pos;
 	uint32_t class;
+	bool code; /* of x86 */
 	uint64_t c8, c16; /* the last eight bytes, newest lowest; the eight before */
 	uint32_t word, word_before;
 	struct layout layout;
+	struct record record;
+	struct instruction instruction;
 	struct match match, second, dict;
 	uint32_t dict_slot, dict_at; /* pipeline of the dictionary lookup, 0: nothing in this stage */
 	struct context_predictions predicted;
@@ -217,6 +222,10 @@ static void rows_find(struct context *c, uint32_t from, uint32_t to)
 static void position_enter(struct context *c, uint8_t byte)
 {
 	hash_bytes(c);
+	if (c->record.stride)
+		record_hash(&c->record, c->buf, c->pos, c->c8, c->hash);
+	else if (c->code)
+		instruction_hash(&c->instruction, c->hash);
 	histories_find(c);
 	match_find(c);
 	rows_find(c, 0, c->first_late);
@@ -252,6 +261,8 @@ void context_begin(struct context *c, const struct model *m, const struct form *
 	c->class = form->class % CLASS_COUNT;
 	while (c->first_late < m->shape.contexts && m->shape.context_ids[c->first_late] < CTX_MATCH6)
 		c->first_late++;
+	c->record.stride = form->stride;
+	c->code = form->filter == FILTER_X86;
 	position_enter(c, 0);
 }
 
@@ -284,6 +295,10 @@ void context_update(struct context *c, uint8_t byte)
 	c->c8 = c->c8 << 8 | byte;
 	word_update(c, byte);
 	layout_update(&c->layout, byte, c->pos);
+	if (c->record.stride)
+		record_update(&c->record, c->buf, c->pos, byte);
+	else if (c->code)
+		instruction_update(&c->instruction, byte);
 	position_enter(c, byte);
 }
 

@@ -24,7 +24,10 @@
 #include "model/form.h"
 #include "model/model.h"
 
-/* Stable numbers: part of the format. Never renumber; new ones at the end. */
+/*
+ * Stable numbers: part of the format. Never renumber; new ones at the end. In chunks of records (model/record.h) and of x86 code
+ * (model/instruction.h) some mean something else.
+ */
 enum context_id {
 	CTX_O1, CTX_O2, CTX_O3, CTX_O4, CTX_O5, CTX_O6, /* the last 1..6 bytes                                   */
 	CTX_WORD,        /* letters of the current word                                                          */

@@ -6,6 +6,10 @@
 
 #include "model/x86.h"
 
+/* Where the length of records is looked for. */
+#define WINDOW 4096u
+#define WINDOWS 4u
+
 /* Numbers are part of the format of a trained model, not of the frame: a class only selects rows that training filled. */
 enum class_id {
 	CLASS_PROSE, CLASS_CODE, CLASS_MARKUP, CLASS_JSON, CLASS_TABLE, CLASS_NUMBERS, CLASS_UTF8, CLASS_LINES,
@@ -84,11 +88,64 @@ unsigned form_classify(const uint8_t *buf, size_t n)
 	return often(c.letters, c.n, 2) ? CLASS_PROSE : CLASS_LINES;
 }
 
-void form_find(struct form *f, const uint8_t *buf, size_t n)
+/* Of each window, the bytes that equal the one s before, summed up. */
+static uint32_t stride_equal(const uint8_t *buf, size_t n, unsigned s)
+{
+	uint32_t equal = 0;
+
+	for (unsigned w = 0; w < WINDOWS; w++) {
+		const uint8_t *p = buf + (n - WINDOW) / (WINDOWS - 1) * w;
+
+		for (uint32_t i = s; i < WINDOW; i++)
+			equal += p[i] == p[i - s];
+	}
+	return (uint32_t)((uint64_t)equal * WINDOW / (WINDOW - s));
+}
+
+/*
+ * Records of fixed length show as a lag at which bytes are often equal, compared with the average
+ * lag. Of the multiples of a length the shortest that is nearly as good is taken.
+ */
+static unsigned form_stride(const uint8_t *buf, size_t n)
+{
+	uint32_t equal[256], best = 0, mean = 0;
+	unsigned s;
+
+	if (n < 2 * WINDOW)
+		return 0;
+	for (s = FORM_STRIDE_MIN; s < 256; s++) {
+		equal[s] = stride_equal(buf, n, s);
+		mean += equal[s];
+		best = equal[s] > best ? equal[s] : best;
+	}
+	mean /= 256 - FORM_STRIDE_MIN;
+	if (best < mean + WINDOW * WINDOWS / 32 || best < mean + mean / 4)
+		return 0;
+	s = FORM_STRIDE_MIN;
+	while (equal[s] < mean || (equal[s] - mean) * 10 < (best - mean) * 9)
+		s++;
+	return s;
+}
+
+static void form_look(struct form *f, const uint8_t *buf, size_t n, int filtered)
 {
 	*f = (struct form){.class = (uint8_t)form_classify(buf, n)};
-	if (f->class >= CLASS_ELF && f->class <= CLASS_DENSE && x86_likely(buf, n))
+	if (f->class < CLASS_ELF || f->class > CLASS_DENSE)
+		return;
+	if (x86_likely(buf, n, filtered))
 		f->filter = FILTER_X86;
+	else
+		f->stride = (uint8_t)form_stride(buf, n);
+}
+
+void form_find(struct form *f, const uint8_t *buf, size_t n)
+{
+	form_look(f, buf, n, 0);
+}
+
+void form_find_filtered(struct form *f, const uint8_t *buf, size_t n)
+{
+	form_look(f, buf, n, 1);
 }
 
 void form_apply(const struct form *f, uint8_t *buf, size_t n)

@@ -2,9 +2,10 @@
 /* Filter for x86-64 code: finding operands, mapping them both ways. */
 #include "model/x86.h"
 
-#define LONGEST 7u       /* 0f, opcode, ModRM, operand */
-#define CALLS_PER 500u   /* code has at least one call in so many bytes */
-#define NEAR 64u         /* operands this small are counts more often than distances */
+#define LONGEST 7u     /* 0f, opcode, ModRM, operand */
+#define CALLS_PER 500u /* code has at least one call in so many bytes */
+#define BACK_PER 32u   /* and of these, one in so many goes back: numbers in a table rarely look so */
+#define NEAR 64u       /* operands this small are counts more often than distances */
 
 /* Opcodes with a ModRM byte that compilers use with memory, one bit each. */
 static const uint32_t has_modrm[8] = {
@@ -98,20 +99,22 @@ void x86_undo(uint8_t *buf, size_t n)
 	}
 }
 
-int x86_likely(const uint8_t *buf, size_t n)
+int x86_likely(const uint8_t *buf, size_t n, int filtered)
 {
-	size_t calls = 0, others = 0;
+	size_t calls = 0, back = 0, others = 0;
 
 	for (size_t i = 0; i + LONGEST <= n; i++) {
 		uint32_t x;
 
 		if (buf[i] != 0xe8)
 			continue;
-		x = little(buf + i + 1);
-		if (fits(x) && x + NEAR > 2 * NEAR)
+		x = filtered ? big(buf + i + 1) : little(buf + i + 1);
+		if (fits(x) && x + NEAR > 2 * NEAR) {
 			calls++;
-		else
+			back += x >> 31;
+		} else {
 			others++;
+		}
 	}
-	return calls > others && calls * CALLS_PER > n;
+	return calls > others && calls * CALLS_PER > n && (filtered || back * BACK_PER > calls);
 }

@@ -19,7 +19,7 @@
 void x86_apply(uint8_t *buf, size_t n);
 void x86_undo(uint8_t *buf, size_t n);
 
-/* True when these bytes have the calls of x86 code. */
-int x86_likely(const uint8_t *buf, size_t n);
+/* True when these bytes have the calls of x86 code; filtered: as the filter leaves it. */
+int x86_likely(const uint8_t *buf, size_t n, int filtered);
 
 #endif

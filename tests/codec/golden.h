@@ -18,7 +18,7 @@
 
 #define GOLDEN_ENVELOPE 8u
 #define GOLDEN_FILE_MAX (1u << 20)
-#define GOLDEN_KINDS 5u
+#define GOLDEN_KINDS 6u
 
 /* "text" has a dictionary, calibration and all contexts; "small" few contexts and nothing else; "extreme" weights as large as they can be. */
 #define GOLDEN_MODELS 4u
@@ -60,7 +60,22 @@ static inline void golden_code(uint8_t *buf, size_t n)
 	}
 }
 
-/* 0 zeros, 1 noise, 2 text, 3 a table, 4 machine code. */
+/* Records of 12 bytes: a number that grows, one that stays near, noise, padding. */
+static inline void golden_records(uint8_t *buf, size_t n)
+{
+	uint64_t seed = n;
+
+	for (size_t i = 0; i < n; i++) {
+		uint32_t row = (uint32_t)(i / 12), k = i % 12;
+
+		buf[i] = (uint8_t)(k < 4   ? row * 40 >> 8 * k
+				   : k < 6 ? bytes_next(&seed) & 3
+				   : k < 7 ? bytes_next(&seed)
+					   : 0);
+	}
+}
+
+/* 0 zeros, 1 noise, 2 text, 3 a table, 4 machine code, 5 records. */
 static inline void golden_plain(unsigned kind, uint8_t *buf, size_t n)
 {
 	switch (kind) {
@@ -77,8 +92,11 @@ static inline void golden_plain(unsigned kind, uint8_t *buf, size_t n)
 		for (size_t i = 0; i < n; i++)
 			buf[i] = (uint8_t)(i % 16 == 15 ? '\n' : i % 8 == 7 ? ',' : '0' + i / 16 % (i % 8 + 2));
 		break;
-	default:
+	case 4:
 		golden_code(buf, n);
+		break;
+	default:
+		golden_records(buf, n);
 	}
 }
 

@@ -106,7 +106,7 @@ static void frame_put(const char *dir, struct codec_ctx *ctx, enum codec_id code
 
 int main(int argc, char **argv)
 {
-	static const uint32_t lengths[GOLDEN_KINDS] = {1, 700, 5000, 3000, 9000};
+	static const uint32_t lengths[GOLDEN_KINDS] = {1, 700, 5000, 3000, 9000, 9000};
 	struct codec_model *models[GOLDEN_MODELS];
 	struct model *text = model_make(64, 1, 3000, 12, 1);
 	struct train_chunk chunk = {plain, 60000};

@@ -57,7 +57,7 @@ static void fill(unsigned kind, size_t n)
 	case 2:
 		bytes_text(plain, n, n);
 		break;
-	default: /* a table of numbers, machine code */
+	default: /* a table of numbers, machine code, records */
 		golden_plain(kind, plain, n);
 	}
 }
@@ -83,7 +83,7 @@ static void test_round_trips(void **state)
 		struct model *m = model_random(32 + 32 * shape, shape % 2 ? 3000 : 0, shape == 3, shape);
 
 		for (unsigned i = 0; i < (shape == 1 ? 8 : 6); i++)
-			for (unsigned kind = 0; kind < 5; kind++)
+			for (unsigned kind = 0; kind < GOLDEN_KINDS; kind++)
 				for (int level = NEURAL_FAST; level <= NEURAL_DENSE; level++) {
 					fill(kind, lengths[i]);
 					round_trip(nn, m, level, lengths[i]);
@@ -93,27 +93,56 @@ static void test_round_trips(void **state)
 	neural_destroy(nn);
 }
 
-/* Code is filtered, and a frame that says so for other bytes still decodes to what its encoder meant. */
+/* Code is filtered and text is not; a frame that says so wrongly decodes to something else, or not
+ * at all. */
 static void test_filter(void **state)
 {
 	struct model *m = model_random(32, 0, 0, 7);
 	struct neural *nn;
 	size_t len;
+	int rc;
 
 	(void)state;
 	assert_int_equal(neural_create(&nn), 0);
 	golden_plain(4, plain, 20000);
 	round_trip(nn, m, NEURAL_FAST, 20000);
-	assert_int_equal(frame[0] >> 4, FILTER_X86);
+	assert_int_equal(frame[0] >> 4, 1);
 	golden_plain(2, plain, 20000);
 	assert_int_equal(neural_encode(nn, m, NEURAL_FAST, plain, 20000, frame, CAP, &len), 0);
-	assert_int_equal(frame[0] >> 4, FILTER_NONE);
+	assert_int_equal(frame[0] >> 4, 0);
 	memset(plain, 0xe8, 3000);
 	assert_int_equal(neural_encode(nn, m, NEURAL_FAST, plain, 3000, frame, CAP, &len), 0);
-	frame[0] |= FILTER_X86 << 4;
-	assert_int_equal(neural_decode(nn, m, NEURAL_FAST, frame, len, again, 3000), 0);
-	form_apply(&(struct form){.filter = FILTER_X86}, again, 3000);
-	assert_memory_equal(plain, again, 3000);
+	frame[0] |= 1 << 4;
+	rc = neural_decode(nn, m, NEURAL_FAST, frame, len, again, 3000);
+	assert_true(rc == -EUCLEAN || (rc == 0 && memcmp(plain, again, 3000)));
+	neural_destroy(nn);
+	model_destroy(m);
+}
+
+/* Records: the frame says their length, a length that cannot be is refused, any other decodes to
+ * something. */
+static void test_stride(void **state)
+{
+	struct model *m = model_random(32, 0, 0, 8);
+	struct neural *nn;
+	size_t len;
+
+	(void)state;
+	assert_int_equal(neural_create(&nn), 0);
+	golden_plain(5, plain, 20000);
+	round_trip(nn, m, NEURAL_NORMAL, 20000);
+	assert_int_equal(neural_encode(nn, m, NEURAL_NORMAL, plain, 20000, frame, CAP, &len), 0);
+	assert_int_equal(frame[0] >> 4, 2);
+	assert_int_equal(frame[1], 12);
+	for (unsigned stride = 0; stride < 256; stride++) {
+		int rc;
+
+		frame[1] = (uint8_t)stride;
+		rc = neural_decode(nn, m, NEURAL_NORMAL, frame, len, again, 300);
+		assert_true(stride < FORM_STRIDE_MIN ? rc == -EUCLEAN : rc == 0 || rc == -EUCLEAN);
+	}
+	assert_int_equal(neural_decode(nn, m, NEURAL_NORMAL, frame, 1, again, 300), -EUCLEAN);
+	assert_int_equal(neural_encode(nn, m, NEURAL_NORMAL, plain, 20000, frame, 1, &len), -E2BIG);
 	neural_destroy(nn);
 	model_destroy(m);
 }
@@ -236,7 +265,7 @@ static void test_damaged_frames(void **state)
 		memset(frame + len, 0x5a, 1000);
 		assert_int_equal(neural_decode(nn, m, level, frame, len + 1000, again, 2000), -EUCLEAN);
 		assert_int_equal(neural_decode(nn, m, level, frame, 0, again, 2000), -EUCLEAN);
-		frame[0] = FILTER_COUNT << 4;
+		frame[0] = 1 << 6;
 		assert_int_equal(neural_decode(nn, m, level, frame, len, again, 2000), -EUCLEAN);
 		assert_int_equal(neural_decode(nn, m, 0, frame, len, again, 2000), -EUCLEAN);
 	}
@@ -340,10 +369,16 @@ static void test_golden(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_round_trips),	  cmocka_unit_test(test_filter), cmocka_unit_test(test_largest_chunk),
-		cmocka_unit_test(test_kernels_agree),	  cmocka_unit_test(test_cap_is_kept),
-		cmocka_unit_test(test_damaged_frames),	  cmocka_unit_test(test_calibration_helps),
-		cmocka_unit_test(test_loaded_through_codec), cmocka_unit_test(test_golden),
+		cmocka_unit_test(test_round_trips),
+		cmocka_unit_test(test_filter),
+		cmocka_unit_test(test_stride),
+		cmocka_unit_test(test_largest_chunk),
+		cmocka_unit_test(test_kernels_agree),
+		cmocka_unit_test(test_cap_is_kept),
+		cmocka_unit_test(test_damaged_frames),
+		cmocka_unit_test(test_calibration_helps),
+		cmocka_unit_test(test_loaded_through_codec),
+		cmocka_unit_test(test_golden),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

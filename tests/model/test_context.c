@@ -44,12 +44,10 @@ static void fill_text(uint8_t *buf, size_t n, uint64_t seed)
 	}
 }
 
-static void walk(struct context *c, const struct model *m, const uint8_t *buf, size_t n, uint32_t (*rows)[MODEL_CONTEXTS_MAX])
+static void walk(struct context *c, const struct model *m, const struct form *form,
+		 const uint8_t *buf, size_t n, uint32_t (*rows)[MODEL_CONTEXTS_MAX])
 {
-	struct form form;
-
-	form_find(&form, buf, n);
-	context_begin(c, m, &form, buf, n);
+	context_begin(c, m, form, buf, n);
 	for (size_t i = 0; i < n; i++) {
 		context_rows(c, rows[i]);
 		context_update(c, buf[i]);
@@ -67,13 +65,15 @@ static void test_rows_in_bounds(void **state)
 	fill_text(m->dict, 3000, 1);
 	model_index_dict(m);
 	assert_int_equal(context_create(&c), 0);
-	for (unsigned kind = 0; kind < 3; kind++) {
+	for (unsigned kind = 0; kind < 9; kind++) {
+		struct form form = {.filter = kind / 3 == 2 ? FILTER_X86 : FILTER_NONE,
+				    .stride = kind / 3 == 1 ? 255 : 0};
 		uint64_t seed = 7;
 
 		fill_text(buf, N, 5);
-		for (size_t i = 0; kind && i < N; i++)
-			buf[i] = kind == 1 ? (uint8_t)random_next(&seed) : '\n';
-		walk(c, m, buf, N, rows);
+		for (size_t i = 0; kind % 3 && i < N; i++)
+			buf[i] = kind % 3 == 1 ? (uint8_t)random_next(&seed) : '\n';
+		walk(c, m, &form, buf, N, rows);
 		for (size_t i = 0; i < N; i++)
 			for (uint32_t k = 0; k < m->shape.contexts; k++)
 				assert_true(rows[i][k] < 1u << m->shape.rows_log2[k]);
@@ -90,23 +90,20 @@ static void test_rows_are_causal(void **state)
 	struct model *m = model_of_all(0);
 	struct context *c;
 
+	static const struct form forms[] = {
+		{.class = 3}, {.class = 11, .stride = 24}, {.class = 9, .filter = FILTER_X86}};
+
 	(void)state;
 	assert_int_equal(context_create(&c), 0);
-	fill_text(a, N, 3);
-	memcpy(b, a, N);
-	fill_text(b + N / 2, N - N / 2, 4);
-	context_begin(c, m, &(struct form){.class = 3}, a, N);
-	for (size_t i = 0; i < N; i++) {
-		context_rows(c, rows_a[i]);
-		context_update(c, a[i]);
+	for (unsigned f = 0; f < 3; f++) {
+		fill_text(a, N, 3);
+		memcpy(b, a, N);
+		fill_text(b + N / 2, N - N / 2, 4);
+		walk(c, m, &forms[f], a, N, rows_a);
+		walk(c, m, &forms[f], b, N, rows_b);
+		assert_memory_equal(rows_a, rows_b, (N / 2 + 1) * sizeof *rows_a);
+		assert_memory_not_equal(rows_a, rows_b, sizeof rows_a);
 	}
-	context_begin(c, m, &(struct form){.class = 3}, b, N);
-	for (size_t i = 0; i < N; i++) {
-		context_rows(c, rows_b[i]);
-		context_update(c, b[i]);
-	}
-	assert_memory_equal(rows_a, rows_b, (N / 2 + 1) * sizeof *rows_a);
-	assert_memory_not_equal(rows_a, rows_b, sizeof rows_a);
 	context_destroy(c);
 	model_destroy(m);
 }

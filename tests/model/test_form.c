@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Forms: classes differ, filters go and come back whatever the bytes, code and only code is filtered. */
+/* Forms: classes differ, filters go and come back whatever the bytes, code and only code is
+ * filtered, records are found. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -140,13 +141,44 @@ static void test_only_code_is_filtered(void **state)
 		put_reference(buf, i, 1, "\xe8", (uint32_t)(i * i % 50000));
 	form_find(&f, buf, sizeof buf);
 	assert_int_equal(f.filter, FILTER_X86);
+	form_find_filtered(&f, buf, sizeof buf);
+	assert_int_equal(f.filter, FILTER_NONE);
+	x86_apply(buf, sizeof buf);
+	form_find_filtered(&f, buf, sizeof buf);
+	assert_int_equal(f.filter, FILTER_X86);
+}
+
+static void test_stride_is_found(void **state)
+{
+	static const unsigned strides[] = {2, 6, 10, 24, 28, 100, 255};
+	static uint8_t buf[1 << 16];
+	struct form f;
+
+	(void)state;
+	for (unsigned k = 0; k < sizeof strides / sizeof *strides; k++) {
+		unsigned s = strides[k], fixed = s > 4 ? s / 3 : 1;
+		uint64_t seed = s;
+
+		for (size_t i = 0; i < sizeof buf; i++)
+			buf[i] = (uint8_t)(i % s < fixed ? (i % s) * 37 + 1 : random_next(&seed));
+		form_find(&f, buf, sizeof buf);
+		assert_int_equal(f.stride, s);
+		form_find(&f, buf, 1000);
+		assert_int_equal(f.stride, 0);
+	}
+	memset(buf, 0, sizeof buf);
+	form_find(&f, buf, sizeof buf);
+	assert_int_equal(f.stride, 0);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_classes_differ), cmocka_unit_test(test_x86_comes_back),
-		cmocka_unit_test(test_x86_makes_alike), cmocka_unit_test(test_only_code_is_filtered),
+		cmocka_unit_test(test_classes_differ),
+		cmocka_unit_test(test_x86_comes_back),
+		cmocka_unit_test(test_x86_makes_alike),
+		cmocka_unit_test(test_only_code_is_filtered),
+		cmocka_unit_test(test_stride_is_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
