@@ -44,6 +44,7 @@ static int help(void)
 	     "  -o ro             change nothing\n"
 	     "  -o commit=N       make changes durable every N seconds (5)\n"
 	     "  -o cache=SIZE     keep up to SIZE of decoded data in memory (64M)\n"
+	     "  -o thaw=SIZE      keep hot copies of cold data that is read often, up to SIZE on disk (256M)\n"
 	     "  -o dirty=SIZE     keep up to SIZE of data that is not yet encoded (64M)\n"
 	     "  -o workers=N      encode with N threads (as many as processors, at most 8)\n"
 	     "  -o writeback, nowriteback\n"
@@ -147,6 +148,9 @@ static int option_value(struct volume_options *v, const char *word)
 		v->workers = (unsigned)n;
 	} else if ((text = value_of(word, "cache"))) {
 		if (!number(text, 1u << 20, UINT64_MAX / 2, &v->cache_bytes))
+			return -1;
+	} else if ((text = value_of(word, "thaw"))) {
+		if (!number(text, 0, UINT64_MAX / 2, &v->thaw_bytes))
 			return -1;
 	} else if ((text = value_of(word, "dirty"))) {
 		if (!number(text, 1u << 20, UINT64_MAX / 2, &v->dirty_bytes))

@@ -61,6 +61,8 @@ static void screen_memory(FILE *out, const struct top_interval *t)
 	if (hits >= 0)
 		fprintf(out, ", %.1f %% of what was wanted was there", hits);
 	fprintf(out, ", %.1f /s read ahead\n", rate(t, t->did.count[METRIC_AHEAD_CHUNKS]));
+	fprintf(out, "  %-16s %s of hot copies of cold data, %.1f /s made, %.1f /s read\n", "thawed", progress_size(a, (double)g->thaw_bytes),
+		rate(t, t->did.count[METRIC_THAWED]), rate(t, t->did.count[METRIC_THAW_READS]));
 	fprintf(out, "  %-16s %s of %s, %s in the hands of encoders\n", "not yet stored", progress_size(a, (double)g->dirty_bytes),
 		progress_size(b, (double)g->dirty_bytes_max), progress_size(c, (double)g->encoding_bytes));
 	fprintf(out, "  %-16s %s in %" PRIu64 " segments, %s of it alive\n", "store", progress_size(a, (double)g->segment_bytes), g->segments,
@@ -167,6 +169,7 @@ static void json_gauges(struct json *j, const struct metrics_gauges *g)
 	json_number(j, "encoding_bytes", g->encoding_bytes);
 	json_number(j, "cache_bytes", g->cache_bytes);
 	json_number(j, "cache_bytes_max", g->cache_bytes_max);
+	json_number(j, "thaw_bytes", g->thaw_bytes);
 	json_number(j, "segments", g->segments);
 	json_number(j, "segment_bytes", g->segment_bytes);
 	json_number(j, "live_bytes", g->live_bytes);

@@ -15,6 +15,8 @@ static const char *const counter_help[METRIC_COUNT] = {
 	[METRIC_CACHE_HITS] = "Chunks wanted that were decoded already or on their way.",
 	[METRIC_CACHE_MISSES] = "Chunks that had to be decoded for a reader.",
 	[METRIC_AHEAD_CHUNKS] = "Chunks decoded ahead of readers.",
+	[METRIC_THAWED] = "Hot copies made of cold records.",
+	[METRIC_THAW_READS] = "Records read from such copies.",
 	[METRIC_FLUSHED_CHUNKS] = "Chunks written to the store as fresh data.",
 	[METRIC_FLUSHED_BYTES] = "Plain bytes of those chunks.",
 	[METRIC_FLUSHED_STORED] = "Bytes of their frames.",
@@ -87,6 +89,7 @@ static void text_gauges(FILE *out, const struct metrics_gauges *g)
 	text_one(out, "encoding_bytes", "gauge", "Bytes in the hands of encoders.", g->encoding_bytes);
 	text_one(out, "cache_bytes", "gauge", "Decoded bytes kept in memory.", g->cache_bytes);
 	text_one(out, "cache_bytes_max", "gauge", "How many are kept at most.", g->cache_bytes_max);
+	text_one(out, "thaw_bytes", "gauge", "Hot copies of cold records on disk.", g->thaw_bytes);
 	text_one(out, "segments", "gauge", "Segment files.", g->segments);
 	text_one(out, "segment_bytes", "gauge", "Bytes appended to them.", g->segment_bytes);
 	text_one(out, "live_bytes", "gauge", "Of them, those referred to.", g->live_bytes);

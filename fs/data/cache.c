@@ -10,6 +10,7 @@
 
 #include "fs/data/decoder.h"
 #include "fs/data/extent.h"
+#include "fs/data/thaw.h"
 #include "fs/volume/pool.h"
 
 #define SHARDS 16u
@@ -20,7 +21,7 @@ struct entry {
 	uint8_t *bytes;
 	uint32_t plain;
 	unsigned users;             /* 0: may be evicted */
-	bool loading;
+	bool cold, loading;         /* cold: the network decodes it */
 	int error;
 	bool hashed;
 	struct entry *next_hashed;
@@ -164,14 +165,27 @@ static void entries_free(struct volume *vol, struct entry *list)
 	}
 }
 
-static int cache_decode(struct volume *vol, uint64_t id, uint8_t *buf, size_t cap, uint32_t *plain)
+/* From its hot copy if it has one, else as it lies in its segment. */
+static int record_decode(struct volume *vol, struct codec_ctx *ctx, uint64_t id, bool cold, uint8_t *buf, size_t cap, uint32_t *plain)
+{
+	int r;
+
+	if (cold && thaw_read(vol, ctx, id, buf, cap, plain) == 0)
+		return 0;
+	r = extent_read(vol, ctx, id, buf, cap, plain);
+	if (r == 0 && cold)
+		thaw_note(vol, ctx, id, buf, *plain);
+	return r;
+}
+
+static int cache_decode(struct volume *vol, uint64_t id, bool cold, uint8_t *buf, size_t cap, uint32_t *plain)
 {
 	struct codec_ctx *ctx;
 	int r = decoder_get(vol->cache->decoders, &ctx);
 
 	if (r)
 		return r;
-	r = extent_read(vol, ctx, id, buf, cap, plain);
+	r = record_decode(vol, ctx, id, cold, buf, cap, plain);
 	decoder_put(vol->cache->decoders, ctx);
 	return r;
 }
@@ -186,9 +200,9 @@ static int entry_load(struct volume *vol, struct codec_ctx *ctx, struct entry *e
 	if (!buf)
 		return -ENOMEM;
 	if (ctx)
-		r = extent_read(vol, ctx, e->id, buf, vol->super.chunk_size, &plain);
+		r = record_decode(vol, ctx, e->id, e->cold, buf, vol->super.chunk_size, &plain);
 	else
-		r = cache_decode(vol, e->id, buf, vol->super.chunk_size, &plain);
+		r = cache_decode(vol, e->id, e->cold, buf, vol->super.chunk_size, &plain);
 	if (r == 0 && plain < vol->super.chunk_size) {
 		own = malloc(plain);
 		if (own)
@@ -226,13 +240,14 @@ static void entry_fill(struct volume *vol, struct shard *s, struct codec_ctx *ct
 }
 
 /* A fresh entry in state loading, in the hash, or NULL. Mutex held. */
-static struct entry *entry_add(struct shard *s, uint64_t id)
+static struct entry *entry_add(struct shard *s, uint64_t id, bool cold)
 {
 	struct entry *e = calloc(1, sizeof *e);
 
 	if (!e)
 		return NULL;
 	e->id = id;
+	e->cold = cold;
 	e->loading = e->hashed = true;
 	e->next_hashed = *bucket_of(s, id);
 	*bucket_of(s, id) = e;
@@ -240,7 +255,7 @@ static struct entry *entry_add(struct shard *s, uint64_t id)
 }
 
 /* Finds or loads an entry and uses it; on error there is nothing to release. */
-static int entry_get(struct volume *vol, uint64_t id, struct entry **out)
+static int entry_get(struct volume *vol, uint64_t id, bool cold, struct entry **out)
 {
 	struct shard *s = shard_of(vol->cache, id);
 	struct entry *e;
@@ -250,7 +265,7 @@ static int entry_get(struct volume *vol, uint64_t id, struct entry **out)
 	e = shard_find(s, id);
 	load = !e;
 	if (load)
-		e = entry_add(s, id);
+		e = entry_add(s, id, cold);
 	if (e)
 		e->users++;
 	while (e && !load && e->loading)
@@ -318,7 +333,7 @@ void cache_fetch(struct volume *vol, struct codec_ctx *ctx, const struct extent 
 
 	pthread_mutex_lock(&s->mutex);
 	if (!shard_find(s, id))
-		e = entry_add(s, id);
+		e = entry_add(s, id, extent->codec == CODEC_NEURAL);
 	if (e)
 		e->users++;
 	pthread_mutex_unlock(&s->mutex);
@@ -333,7 +348,7 @@ int cache_read(struct volume *vol, const struct extent *extent, uint32_t off, ui
 {
 	uint32_t at = extent->group ? extent->at : 0, n;
 	struct entry *e;
-	int r = entry_get(vol, extent->group ? extent->group : extent->id, &e);
+	int r = entry_get(vol, extent->group ? extent->group : extent->id, extent->codec == CODEC_NEURAL, &e);
 
 	if (r)
 		return r;
@@ -360,7 +375,7 @@ int cache_read_whole(struct volume *vol, const struct extent *extent, uint8_t *b
 	if (extent->group || cache_holds(vol, extent))
 		return cache_read(vol, extent, 0, extent->plain, buf);
 	metrics_add(vol, METRIC_CACHE_MISSES, 1);
-	r = cache_decode(vol, extent->id, buf, extent->plain, &got);
+	r = cache_decode(vol, extent->id, extent->codec == CODEC_NEURAL, buf, extent->plain, &got);
 	if (r == 0 && got != extent->plain)
 		r = -EIO;
 	return r;

@@ -11,6 +11,7 @@
 #include "fs/data/cache.h"
 #include "fs/data/extent.h"
 #include "fs/data/flush.h"
+#include "fs/data/thaw.h"
 
 static const char *const names[METRIC_COUNT] = {
 	[METRIC_READ_BYTES] = "read_bytes",
@@ -18,6 +19,8 @@ static const char *const names[METRIC_COUNT] = {
 	[METRIC_CACHE_HITS] = "cache_hits",
 	[METRIC_CACHE_MISSES] = "cache_misses",
 	[METRIC_AHEAD_CHUNKS] = "ahead_chunks",
+	[METRIC_THAWED] = "thawed_chunks",
+	[METRIC_THAW_READS] = "thaw_reads",
 	[METRIC_FLUSHED_CHUNKS] = "flushed_chunks",
 	[METRIC_FLUSHED_BYTES] = "flushed_bytes",
 	[METRIC_FLUSHED_STORED] = "flushed_stored_bytes",
@@ -76,6 +79,7 @@ static void gauges_read(struct volume *vol, struct metrics_gauges *g)
 		.dirty_bytes_max = vol->opt.dirty_bytes,
 		.cache_bytes = cache_bytes(vol),
 		.cache_bytes_max = vol->opt.cache_bytes,
+		.thaw_bytes = thaw_bytes(vol),
 		.segments = totals.segments,
 		.segment_bytes = totals.segment_bytes,
 		.live_bytes = totals.live_bytes,

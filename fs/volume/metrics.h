@@ -20,6 +20,8 @@ enum metric {
 	METRIC_CACHE_HITS,      /* chunks wanted that were decoded, or on their way */
 	METRIC_CACHE_MISSES,    /* that had to be decoded for who wanted them */
 	METRIC_AHEAD_CHUNKS,    /* decoded before anybody wanted them     */
+	METRIC_THAWED,          /* hot copies made of cold records        */
+	METRIC_THAW_READS,      /* records read from such                 */
 	METRIC_FLUSHED_CHUNKS,  /* by the hot path, plain bytes and the bytes of their frames: */
 	METRIC_FLUSHED_BYTES,
 	METRIC_FLUSHED_STORED,
@@ -52,6 +54,7 @@ struct metrics_gauges {
 	uint64_t dirty_bytes, dirty_bytes_max;   /* written, and not in the store yet */
 	uint64_t encoding_bytes;                 /* of them in the hands of encoders  */
 	uint64_t cache_bytes, cache_bytes_max;
+	uint64_t thaw_bytes;                     /* hot copies of cold records on disk */
 	uint64_t segments, segment_bytes, live_bytes, plain_bytes;
 	uint64_t inodes;
 };

@@ -7,6 +7,8 @@
 
 #include <errno.h>
 
+#include "fs/data/thaw.h"
+
 #define RESERVE_MAX (32u << 20)
 #define ASK_AGAIN_NS 1000000000
 #define PLENTY_SHARE 8u
@@ -27,7 +29,7 @@ uint64_t space_reserve(uint64_t total)
 	return total / 100 < RESERVE_MAX ? total / 100 : RESERVE_MAX;
 }
 
-int space_check(struct volume *vol, struct space *sp, uint64_t need)
+static int space_ask(struct volume *vol, struct space *sp, uint64_t need)
 {
 	struct segments_space disk;
 	int64_t now = volume_now();
@@ -56,7 +58,15 @@ int space_check(struct volume *vol, struct space *sp, uint64_t need)
 	return r;
 }
 
-int space_scratch(struct volume *vol, struct space *sp, uint64_t need)
+/* Copies that can be made again go first. */
+int space_check(struct volume *vol, struct space *sp, uint64_t need)
+{
+	int r = space_ask(vol, sp, need);
+
+	return r == -ENOSPC && thaw_drop(vol) ? space_ask(vol, sp, need) : r;
+}
+
+static int scratch_ask(struct volume *vol, struct space *sp, uint64_t need)
 {
 	struct segments_space disk;
 	uint64_t kept;
@@ -78,6 +88,13 @@ bool space_pressed(struct space *sp, uint64_t reserved)
 	pressed = sp->plenty && sp->reserved > reserved;
 	pthread_mutex_unlock(&sp->mutex);
 	return pressed;
+}
+
+int space_scratch(struct volume *vol, struct space *sp, uint64_t need)
+{
+	int r = scratch_ask(vol, sp, need);
+
+	return r == -ENOSPC && thaw_drop(vol) ? scratch_ask(vol, sp, need) : r;
 }
 
 void space_take(struct space *sp, uint64_t bytes)

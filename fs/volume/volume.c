@@ -15,6 +15,7 @@
 #include "fs/data/cache.h"
 #include "fs/data/extent.h"
 #include "fs/data/flush.h"
+#include "fs/data/thaw.h"
 #include "fs/names/inode.h"
 #include "fs/tiers/compactor.h"
 #include "fs/tiers/heat.h"
@@ -38,6 +39,7 @@ void volume_options_init(struct volume_options *opt)
 	*opt = (struct volume_options){
 		.commit_seconds = 5,
 		.cache_bytes = 64u << 20,
+		.thaw_bytes = 256u << 20,
 		.dirty_bytes = 64u << 20,
 		.role = "firn",
 	};
@@ -287,6 +289,8 @@ static int parts_create(struct volume *vol)
 	if (r == 0)
 		r = cache_create(vol);
 	if (r == 0)
+		r = thaw_create(vol);
+	if (r == 0)
 		r = heat_create(vol);
 	if (r == 0 && !vol->readonly)
 		r = models_upload_create(vol);
@@ -310,6 +314,7 @@ static void parts_destroy(struct volume *vol)
 	heat_destroy(vol);
 	models_upload_destroy(vol);
 	cache_destroy(vol);
+	thaw_destroy(vol);
 	if (vol->models)
 		models_destroy(vol);
 	extent_map_destroy(vol);
@@ -408,6 +413,8 @@ int volume_statfs(struct volume *vol, struct volume_statfs *out)
 	kept = space_reserve(disk.total) + vol->flusher->space.reserved;
 	pthread_mutex_unlock(&vol->flusher->space.mutex);
 	out->blocks = disk.total / out->block_size;
+	disk.free += thaw_bytes(vol); /* who needs it gets it */
+	disk.available += thaw_bytes(vol);
 	out->blocks_free = disk.free / out->block_size;
 	out->blocks_available = (disk.available > kept ? disk.available - kept : 0) / out->block_size;
 	pthread_mutex_lock(&vol->counters_mutex);

@@ -3,7 +3,7 @@
  * An open store: what every part of the file system shares, its options, its threads and its commits.
  *
  * Lock order, outer to inner: rename mutex, inode locks (ascending ino), index operation, inode data mutex,
- * flusher mutex; innermost, none inside another: cache shard, extent mutex, counters mutex. So no operation
+ * flusher mutex; innermost, none inside another: cache shard, thaw mutex, extent mutex, counters mutex. So no operation
  * is begun under a mutex, and no encode, decode or file I/O is done under any lock but an inode's. Nobody
  * waits for a flush, for room or for a commit while he holds an inode lock: flushing takes it to publish.
  */
@@ -22,6 +22,7 @@
 struct inode_table; /* fs/names/inode.c   */
 struct chunk_cache; /* fs/data/cache.c   */
 struct ahead;       /* fs/data/ahead.c   */
+struct thaw;        /* fs/data/thaw.c    */
 struct flusher;     /* fs/data/flush.c   */
 struct committer;   /* fs/volume/commit.c  */
 struct extent_map;  /* fs/data/extent.c  */
@@ -51,6 +52,7 @@ struct volume_options {
 	unsigned commit_seconds;   /* default 5                                                   */
 	unsigned workers;          /* encoders; 0: min(cores, 8)                                  */
 	uint64_t cache_bytes;      /* decoded chunks; default 64 MiB                              */
+	uint64_t thaw_bytes;       /* hot copies of cold data on disk; default 256 MiB, 0: none    */
 	uint64_t dirty_bytes;      /* high-water mark of unflushed data; default 64 MiB           */
 	const char *role;          /* for the store lock's message, e.g. "firnfs"                 */
 	const char *mountpoint;    /* likewise, may be NULL                                       */
@@ -71,6 +73,7 @@ struct volume {
 	struct inode_table *inodes;
 	struct chunk_cache *cache;
 	struct ahead *ahead;
+	struct thaw *thaw;         /* NULL: none */
 	struct flusher *flusher;
 	struct committer *committer;
 	struct extent_map *extents;
