@@ -92,7 +92,7 @@ uint64_t codec_checksum(const void *bytes, size_t n);
  */
 int codec_train_zdict(const void *samples, const size_t *sizes, size_t n, void *dict, size_t cap, size_t *len);
 
-/* Which kernels neural coding uses: "scalar", "avx2", "avx512"; chosen at run time, FIRN_KERNEL in the environment overrides (for tests). */
+/* Which kernels neural coding uses: "scalar", "avx2", "avx512", "neon"; chosen at run time, FIRN_KERNEL in the environment overrides (for tests). */
 const char *codec_kernel(void);
 
 #endif

@@ -12,19 +12,24 @@ static int has_avx512(void)
 	       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vnni");
 }
 
-static int has_avx2(void)
+/* The best there is that is no better than the wish. */
+static const char *fastest(const char *wish)
 {
-	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+	if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("bmi") || !__builtin_cpu_supports("bmi2"))
+		return "scalar";
+	return has_avx512() && strcmp(wish, "avx2") != 0 ? "avx512" : "avx2";
+}
+#elif defined HAVE_NEON
+static const char *fastest(const char *wish)
+{
+	(void)wish;
+	return "neon";
 }
 #else
-static int has_avx512(void)
+static const char *fastest(const char *wish)
 {
-	return 0;
-}
-
-static int has_avx2(void)
-{
-	return 0;
+	(void)wish;
+	return "scalar";
 }
 #endif
 
@@ -32,7 +37,5 @@ const char *codec_kernel(void)
 {
 	const char *wish = getenv("FIRN_KERNEL");
 
-	if (!has_avx2() || (wish && !strcmp(wish, "scalar")))
-		return "scalar";
-	return has_avx512() && !(wish && !strcmp(wish, "avx2")) ? "avx512" : "avx2";
+	return wish && !strcmp(wish, "scalar") ? "scalar" : fastest(wish ? wish : "");
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The vector operations of the neural codec, in C, AVX2 and AVX-512: same integers, same results. Included by the instances of
+ * The vector operations of the neural codec, in C, AVX2, AVX-512 and NEON: same integers, same results. Included by the instances of
  * codec/neural_code.h, each compiled for its instruction set.
  */
 #ifndef FIRN_CODEC_KERNEL_H
@@ -184,6 +184,10 @@ KERNEL void kernel_learn(int32_t *weight, int32_t *more, const int32_t *input, i
 
 #else
 
+#ifdef NEURAL_NEON
+#include "codec/kernel_neon.h"
+#else
+
 KERNEL void kernel_hidden(int16_t *hidden, const int16_t *bias, const struct model *m, const uint32_t *rows, uint32_t width)
 {
 	int16_t sum[MODEL_HIDDEN_MAX];
@@ -209,16 +213,18 @@ KERNEL int32_t kernel_dot(const int16_t *hidden, const int16_t *row, uint32_t wi
 	return sum;
 }
 
-KERNEL void kernel_dot8(int32_t z[8], const int16_t *hidden, const int16_t *out, const uint32_t node[8], uint32_t width)
-{
-	for (unsigned i = 0; i < 8; i++)
-		z[i] = kernel_dot(hidden, out + (size_t)node[i] * width, width);
-}
-
 KERNEL void kernel_adapt(int16_t *row, const int16_t *hidden, int32_t e, uint32_t width)
 {
 	for (uint32_t j = 0; j < width; j++)
 		row[j] = (int16_t)clamp32(row[j] + ((hidden[j] * 8 * e + 0x4000) >> 15), INT16_MIN, INT16_MAX);
+}
+
+#endif
+
+KERNEL void kernel_dot8(int32_t z[8], const int16_t *hidden, const int16_t *out, const uint32_t node[8], uint32_t width)
+{
+	for (unsigned i = 0; i < 8; i++)
+		z[i] = kernel_dot(hidden, out + (size_t)node[i] * width, width);
 }
 
 KERNEL int32_t kernel_mix(const int32_t *weight, const int32_t *more, const int32_t *input)

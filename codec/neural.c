@@ -145,6 +145,12 @@ void neural_job_run(const struct neural_job *job)
 		return;
 	}
 #endif
+#ifdef HAVE_NEON
+	if (!strcmp(codec_kernel(), "neon")) {
+		job->dense ? dense_code_neon(job) : neural_code_neon(job);
+		return;
+	}
+#endif
 	job->dense ? dense_code_scalar(job) : neural_code_scalar(job);
 }
 

@@ -111,10 +111,12 @@ void neural_tuning_get(struct neural_tuning *t, const struct model *m);
 void neural_code_scalar(const struct neural_job *job);
 void neural_code_avx2(const struct neural_job *job);
 void neural_code_avx512(const struct neural_job *job);
+void neural_code_neon(const struct neural_job *job);
 
 /* Those of codec/dense_code.h. */
 void dense_code_scalar(const struct neural_job *job);
 void dense_code_avx2(const struct neural_job *job);
 void dense_code_avx512(const struct neural_job *job);
+void dense_code_neon(const struct neural_job *job);
 
 #endif

@@ -70,7 +70,7 @@ static void test_scalar(void **state)
 
 static void test_vector(void **state)
 {
-	static const char *const kernels[] = {"avx2", "avx512"};
+	static const char *const kernels[] = {"avx2", "avx512", "neon"};
 	unsigned tested = 0;
 
 	(void)state;

@@ -190,7 +190,7 @@ static void kernel_agrees(struct neural *nn, const char *kernel)
 
 static void test_kernels_agree(void **state)
 {
-	static const char *const kernels[] = {"avx2", "avx512"};
+	static const char *const kernels[] = {"avx2", "avx512", "neon"};
 	struct neural *nn;
 	unsigned tested = 0;
 
