@@ -47,6 +47,7 @@ static void stat_size(const char *name, uint64_t bytes)
 static void stat_table(const struct control_stat *c)
 {
 	const struct store_stat *s = &c->stat;
+	uint64_t more;
 	char buf[PROGRESS_SIZE];
 
 	printf("%" PRIu64 " files, %" PRIu64 " directories, %" PRIu64 " symlinks, %" PRIu64 " others; %s in files\n\n",
@@ -68,6 +69,8 @@ static void stat_table(const struct control_stat *c)
 	printf("  %-10s %10s %10s %11s", "store", "", "", progress_size(buf, (double)s->file_bytes));
 	printf(" %11s %7.1f%%\n", progress_size(buf, (double)s->store_bytes),
 	       100 * stat_share(s->store_bytes, s->file_bytes));
+	if (s->packable.plain > 0 && stat_would_save(s, &more))
+		printf("\nPacking all of it to the cold tier would save about %s more (estimated from what is cold).\n", progress_size(buf, (double)more));
 	if (s->damaged)
 		printf("\n%" PRIu64 " extent%s cannot be read, of these files:\n", s->damaged, firn_plural(s->damaged));
 }
@@ -85,6 +88,7 @@ static void stat_json_codec(struct json *j, const char *name, const struct stat_
 static void stat_json(struct json *j, const struct control_stat *c)
 {
 	const struct store_stat *s = &c->stat;
+	uint64_t more;
 
 	json_begin(j, stdout);
 	json_string(j, "label", c->label);
@@ -113,6 +117,8 @@ static void stat_json(struct json *j, const struct control_stat *c)
 	json_number(j, "index_bytes", s->index_bytes);
 	json_number(j, "store_bytes", s->store_bytes);
 	json_ratio(j, "ratio", stat_share(s->store_bytes, s->file_bytes));
+	if (stat_would_save(s, &more))
+		json_number(j, "would_save_bytes", more);
 	json_number(j, "damaged_extents", s->damaged);
 	json_array(j, "damaged_files");
 }

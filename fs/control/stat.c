@@ -63,7 +63,26 @@ static int stat_extent(void *arg, const struct extent *e)
 	if (e->codec < CODEC_COUNT)
 		stat_add(&out->codec[e->codec], e);
 	stat_add(tiers[stat_tier(e)], e);
+	if (e->codec != CODEC_RAW || (e->level == RAW_UNTRIED && e->tried_level == TRIED_NONE))
+		stat_add(stat_tier(e) == STAT_COLD ? &out->coded : &out->packable, e);
 	return 0;
+}
+
+#define TELLING (256u << 10) /* plain bytes */
+
+bool stat_would_save(const struct store_stat *s, uint64_t *bytes)
+{
+	double would;
+
+	*bytes = 0;
+	if (s->packable.plain == 0)
+		return true;
+	if (s->coded.plain < TELLING)
+		return false;
+	would = (double)s->packable.plain * (double)s->coded.stored / (double)s->coded.plain;
+	if (would < (double)s->packable.stored)
+		*bytes = s->packable.stored - (uint64_t)would;
+	return true;
 }
 
 static int stat_models(struct volume *vol, struct store_stat *out)

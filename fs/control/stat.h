@@ -19,6 +19,7 @@ struct store_stat {
 	uint64_t mapped_bytes;           /* without holes */
 	struct stat_codec codec[CODEC_COUNT];
 	struct stat_codec hot, warm, cold;
+	struct stat_codec coded, packable; /* of the cold tier, and of the others, what compresses at all */
 	uint64_t models, model_bytes;    /* both copies */
 	uint64_t segments, segment_bytes, garbage_bytes; /* on disk; not referred to */
 	uint64_t index_bytes;
@@ -30,6 +31,12 @@ struct store_stat {
 enum stat_tier { STAT_HOT, STAT_WARM, STAT_COLD };
 struct extent;
 enum stat_tier stat_tier(const struct extent *e);
+
+/*
+ * Bytes that packing everything to the cold tier would save, judged by what is there already; false: too little is to tell. What recompaction found
+ * incompressible, or kept raw when it was written, counts for nothing.
+ */
+bool stat_would_save(const struct store_stat *s, uint64_t *bytes);
 
 /* Committed state plus what is pending. Walks inodes and extents in short operations. */
 int store_stat(struct volume *vol, struct store_stat *out);

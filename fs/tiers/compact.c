@@ -26,6 +26,7 @@ struct run {
 	const struct compact_options *opt;
 	struct compact_result *result;
 	struct tier_map policies;
+	struct gain own_gain, *gain; /* own_gain: of this run alone */
 	struct plan_choice choice; /* of the target being worked on */
 	struct encode_policy policy;
 	struct crew *crew, *own_crew; /* own_crew: made here */
@@ -65,10 +66,12 @@ static void compact_progress(struct run *run, uint32_t plain, const struct windo
 
 	f->done_bytes += plain;
 	if (unit && (unit->verdict == ENCODE_SMALLER || unit->verdict == ENCODE_KEEP)) {
-		uint64_t cost = unit_cost(w, unit);
+		uint64_t cost = unit_cost(w, unit), after;
 
 		f->before_bytes += cost;
-		f->after_bytes += unit->verdict == ENCODE_SMALLER ? sizeof(struct record_disk) + unit->len : cost;
+		after = unit->verdict == ENCODE_SMALLER ? sizeof(struct record_disk) + unit->len : cost;
+		f->after_bytes += after;
+		gain_note(run->gain, w->items[w->order[unit->first]].plan->class, unit->plain, cost, after);
 	}
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	f->seconds = (double)(now.tv_sec - run->start.tv_sec) + 1e-9 * (double)(now.tv_nsec - run->start.tv_nsec);
@@ -207,7 +210,7 @@ static int compact_policy(struct run *run, const struct compact_target *target)
 	/* What a network knows includes what a dictionary would: two dozen frames that differ are not worth keeping one. */
 	p->zdict_number = p->net_number ? 0 : models_active(run->vol, MODEL_ZDICT);
 	run->choice = (struct plan_choice){
-		.opt = run->opt, .policies = &run->policies, .target = *target,
+		.opt = run->opt, .policies = &run->policies, .gain = run->gain, .target = *target,
 		.tried = p->zdict_number > p->net_number ? p->zdict_number : p->net_number,
 		.tried_level = p->tier == TIER_COLD ? (uint8_t)(TRIED_COLD + p->neural_level) : TRIED_WARM,
 	};
@@ -328,6 +331,7 @@ int compact_run(struct volume *vol, const struct compact_options *opt, struct co
 		return -ENOMEM;
 	run->vol = vol;
 	run->opt = opt;
+	run->gain = opt->gain ? opt->gain : &run->own_gain;
 	run->result = out;
 	clock_gettime(CLOCK_MONOTONIC, &run->start);
 	extent_totals(vol, &before);

@@ -38,6 +38,7 @@ struct compact_options {
 	uint32_t group_bytes;         /* small extents are packed together up to so many plain bytes, at most a chunk; 0: never */
 	int threads;                  /* 0: all cores                                                 */
 	int (*progress)(void *arg, const struct compact_progress *p); /* non-zero: stop cleanly, -EINTR; may be NULL */
+	struct gain *gain;            /* results of earlier runs, added to; NULL: none                */
 	struct crew *crew;            /* NULL: one of its own, of normal priority                     */
 	bool lazy;                    /* in the background of others: no commits but the timer's      */
 	const int *end;               /* once it is not 0 (atomic): stop cleanly, -EINTR; may be NULL */

@@ -17,12 +17,14 @@ struct picked {
 	uint64_t id;
 	uint32_t plain, touched;
 	bool untried;
+	uint8_t class;
 	bool owned; /* an owner was met: the first one's policy counts */
 };
 
 struct picker {
 	const struct compact_options *opt;
 	const struct plan_choice *choice;
+	uint32_t group_bytes; /* at most a chunk */
 	uint32_t now;        /* hours since 1970 */
 	unsigned after;      /* hours that every policy asks for, at least */
 	struct picked *list; /* ascending ids */
@@ -98,7 +100,7 @@ static int plan_pick(void *arg, const struct extent *e)
 		p->list = grown;
 		p->room = room;
 	}
-	p->list[p->n++] = (struct picked){e->id, e->plain, e->touched, plan_untried(&p->choice->target, e), false};
+	p->list[p->n++] = (struct picked){e->id, e->plain, e->touched, plan_untried(&p->choice->target, e), gain_class(e, p->group_bytes), false};
 	return 0;
 }
 
@@ -128,7 +130,7 @@ static int plan_order(void *arg, const struct index_record *r)
 	if (!plan_agrees(p, be64_get(r->key), found))
 		return 0;
 	p->plan->items[p->plan->n++] =
-		(struct plan_item){id, be64_get(r->key), be32_get(r->key + 8), found->plain};
+		(struct plan_item){id, be64_get(r->key), be32_get(r->key + 8), found->plain, found->class};
 	p->plan->plain_bytes += found->plain;
 	return 0;
 }
@@ -161,12 +163,31 @@ int plan_reclaims(struct volume *vol, const struct compact_options *opt)
 	return scan_extents(vol, plan_any_sparse, &p);
 }
 
+/* What pays comes first, for the work may be ended any time; else the order stays. -ENOMEM. */
+static int plan_rank(const struct plan_choice *choice, struct plan *plan)
+{
+	struct plan_item *sorted = malloc((plan->n + 1) * sizeof *sorted);
+	size_t n = 0;
+
+	if (!sorted)
+		return -ENOMEM;
+	for (unsigned rank = 0; rank < GAIN_RANKS; rank++) {
+		for (size_t i = 0; i < plan->n; i++)
+			if (gain_rank(choice->gain, plan->items[i].class) == rank)
+				sorted[n++] = plan->items[i];
+	}
+	free(plan->items);
+	plan->items = sorted;
+	return 0;
+}
+
 int plan_make(struct volume *vol, const struct plan_choice *choice, uint64_t from, struct plan *out)
 {
 	struct picker p = {.opt = choice->opt, .choice = choice, .now = heat_hour(), .from = from, .plan = out};
 	int rc;
 
 	*out = (struct plan){0};
+	p.group_bytes = choice->opt->group_bytes < vol->super.chunk_size ? choice->opt->group_bytes : vol->super.chunk_size;
 	p.after = plan_after(choice);
 	rc = scan_extents(vol, plan_pick, &p);
 	if (rc >= 0 && p.n > 0) {
@@ -174,6 +195,8 @@ int plan_make(struct volume *vol, const struct plan_choice *choice, uint64_t fro
 		rc = out->items ? scan_table(vol, TABLE_CHUNK, plan_order, &p) : -ENOMEM;
 	}
 	free(p.list);
+	if (rc >= 0 && choice->opt->lazy && out->n > 0)
+		rc = plan_rank(choice, out);
 	return rc < 0 ? rc : 0;
 }
 

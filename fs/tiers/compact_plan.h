@@ -6,15 +6,18 @@
 #define FIRN_FS_COMPACT_PLAN_H
 
 #include "fs/tiers/compact_target.h"
+#include "fs/tiers/gain.h"
 
 struct plan_item {
 	uint64_t id, ino; /* ino, chunk: one owner, the hint of the segment record */
 	uint32_t chunk;
 	uint32_t plain;
+	uint8_t class; /* of what it is expected to save */
 };
 
 struct plan {
-	struct plan_item *items; /* by owner, so that what is read together lies together; each extent once */
+	/* Each extent once, by owner, so that what is read together lies together; in the background those that save much come before all others. */
+	struct plan_item *items;
 	size_t n;
 	uint64_t plain_bytes;
 	uint64_t next; /* id from which on there are more, 0 none */
@@ -24,6 +27,7 @@ struct plan {
 struct plan_choice {
 	const struct compact_options *opt;
 	const struct tier_map *policies;
+	const struct gain *gain;
 	struct compact_target target;
 	uint16_t tried;
 	uint8_t tried_level;

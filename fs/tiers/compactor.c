@@ -16,6 +16,7 @@
 #include "codec/codec.h"
 #include "fs/tiers/background.h"
 #include "fs/tiers/crew.h"
+#include "fs/tiers/gain.h"
 #include "fs/tiers/load.h"
 
 #define THREADS_MAX 256
@@ -32,6 +33,7 @@ struct compactor {
 	pthread_t thread;
 	struct background background; /* used by the thread alone, as is: */
 	struct compact_result result;
+	struct gain gain;
 	int end;                      /* atomic: 1 ends the run under way */
 	bool watched;                 /* the run under way lets others go first */
 
@@ -210,6 +212,7 @@ static int compactor_work(struct compactor *c, const struct compactor_request *r
 	opt.after_given = r->after_given;
 	opt.level_given = r->level_given;
 	opt.crew = c->crew;
+	opt.gain = &c->gain;
 	opt.lazy = true;
 	opt.plan_extents = PLAN_EXTENTS;
 	opt.end = &c->end;

@@ -20,6 +20,26 @@
 #define TEXT 100000u
 #define RANDOM 30000u
 
+static void test_would_save(void **state)
+{
+	struct store_stat s = {.packable = {.plain = 1000000, .stored = 400000}};
+	uint64_t bytes;
+
+	(void)state;
+	assert_false(stat_would_save(&s, &bytes)); /* nothing is cold: who knows */
+	s.coded.plain = 500000;
+	s.coded.stored = 100000;
+	assert_true(stat_would_save(&s, &bytes));
+	assert_int_equal(bytes, 200000);
+	s.coded.stored = 450000; /* it would only grow: it stays */
+	assert_true(stat_would_save(&s, &bytes));
+	assert_int_equal(bytes, 0);
+	s.packable.plain = 0;
+	s.coded.plain = 0;
+	assert_true(stat_would_save(&s, &bytes)); /* all is cold */
+	assert_int_equal(bytes, 0);
+}
+
 static uint64_t all_plain(const struct store_stat *s)
 {
 	uint64_t sum = 0;
@@ -101,6 +121,7 @@ static void test_tiers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_would_save),
 		cmocka_unit_test_setup_teardown(test_empty, filled_setup, filled_teardown),
 		cmocka_unit_test_setup_teardown(test_tiers, filled_setup, filled_teardown),
 	};
