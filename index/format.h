@@ -15,6 +15,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "index/number.h"
+
 #define FORMAT_VERSION 1u
 
 #define NAME_LEN_MAX 255
@@ -122,7 +124,7 @@ static inline uint64_t be64_get(const uint8_t *p)
 /* The tables of the index: one LMDB database each, in this order; names are what mdb_dump -l shows. */
 enum table {
 	TABLE_META,    /* "meta":    name -> superblock, counters                          */
-	TABLE_INODE,   /* "inode":   ino be64 -> struct inode_disk, shortened               */
+	TABLE_INODE,   /* "inode":   ino be64 -> struct inode_disk, as long as it needs      */
 	TABLE_DIRENT,  /* "dirent":  parent be64, cookie be64 -> struct dirent_disk, name  */
 	TABLE_XATTR,   /* "xattr":   ino be64, name, 0, piece u8 -> up to 1024 bytes       */
 	TABLE_CHUNK,   /* "chunk":   ino be64, chunk be32 -> extent id le64                */
@@ -186,26 +188,21 @@ struct scrub_disk {
 static_assert(sizeof(struct scrub_disk) == 56, "scrub_disk");
 
 /*
- * An inode. Of the members from `holes` on the value leaves out trailing zero bytes: most files have none of them.
+ * An inode: two members, then up to eleven numbers of index/number.h. Those that are 0 are left out at the end. Times are ns
+ * since 1970, signed (1677 .. 2262).
  */
+#define INODE_DISK_MIN 10
 struct inode_disk {
 	le16_t mode;            /*  0 type and permissions, as in stat(2)                   */
-	le16_t flags;           /*  2 zero                                                  */
-	le32_t uid;             /*  4 */
-	le32_t gid;             /*  8 */
-	le32_t nlink;           /* 12 */
-	le64_t size;            /* 16 bytes; a directory: number of its entries             */
-	le64_t atime;           /* 24 ns since 1970, signed (1677 .. 2262)                  */
-	le64_t mtime;           /* 32 */
-	le64_t ctime;           /* 40 */
-	le64_t btime;           /* 48 birth                                                 */
-	le64_t holes;           /* 56 size less plain bytes of all mapped chunks, modulo 2^64 */
-	le32_t rdev;            /* 64 major << 20 | minor                                   */
-	le32_t generation;      /* 68 */
-	le64_t parent;          /* 72 a directory: its parent; else zero                    */
+	le64_t btime;           /*  2 birth                                                 */
+	/*
+	 * uid, gid, nlink; size (a directory: number of its entries); mtime less btime, ctime less mtime, atime less btime, size less
+	 * plain bytes of all mapped chunks: zigzag, modulo 2^64; rdev (major << 20 | minor); generation; parent (a directory: its
+	 * parent; else 0)
+	 */
+	uint8_t numbers[5 * NUMBER_MAX_32 + 6 * NUMBER_MAX_64];
 };
-#define INODE_DISK_MIN 56
-static_assert(sizeof(struct inode_disk) == 80, "inode_disk");
+static_assert(offsetof(struct inode_disk, numbers) == INODE_DISK_MIN, "inode_disk");
 
 /*
  * A directory entry. Its cookie is what readdir returns as offset: 55 bits of the name's hash (XXH3-64 seeded with

@@ -2,8 +2,8 @@
 /*
  * The member table of a group: which extents' bytes lie back to back in the plain bytes of a RECORD_GROUP.
  *
- * It stands before the frame in the record's stored bytes, so that the members are found without the index. Numbers are
- * LEB128 (7 bits a byte, lowest first, the shortest form); differences are zigzag: 0, -1, 1, -2 as 0, 1, 2, 3.
+ * It stands before the frame in the record's stored bytes, so that the members are found without the index. Numbers are those
+ * of index/number.h.
  */
 #ifndef FIRN_INDEX_GROUP_H
 #define FIRN_INDEX_GROUP_H

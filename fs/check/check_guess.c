@@ -52,34 +52,37 @@ static int end_of(struct check *ck, const struct index_record *last, uint64_t *s
 }
 
 /* What a damaged record still tells: everything but the type and what is counted. */
-static void keep_old(const struct inode_disk *old, size_t len, struct inode_attr *attr)
+static void keep_old(const void *old, size_t len, struct inode_attr *attr)
 {
-	if (len < INODE_DISK_MIN || len > sizeof *old)
+	struct inode_attr told;
+
+	if (!inode_parse(old, len, &told))
 		return;
-	attr->mode |= le16_get(old->mode) & 07777;
-	attr->uid = le32_get(old->uid);
-	attr->gid = le32_get(old->gid);
-	attr->atime = (int64_t)le64_get(old->atime);
-	attr->mtime = (int64_t)le64_get(old->mtime);
-	attr->ctime = (int64_t)le64_get(old->ctime);
-	attr->btime = (int64_t)le64_get(old->btime);
+	attr->mode |= told.mode & 07777;
+	attr->uid = told.uid;
+	attr->gid = told.gid;
+	attr->atime = told.atime;
+	attr->mtime = told.mtime;
+	attr->ctime = told.ctime;
+	attr->btime = told.btime;
 }
 
 int check_guess(struct check *ck, uint64_t ino, const void *old, size_t old_len, struct inode_attr *attr)
 {
 	int64_t now = volume_now();
 	struct index_record rec;
-	struct inode_disk root;
+	struct inode_attr root;
+	struct inode_disk disk;
 	int r;
 
 	*attr = (struct inode_attr){
 		.uid = geteuid(), .gid = getegid(), .nlink = 1, .atime = now, .mtime = now, .ctime = now, .btime = now,
 	};
 	be64_put(rec.key, INO_ROOT);
-	r = check_get(ck, TABLE_INODE, rec.key, 8, &root, sizeof root);
-	if (r >= INODE_DISK_MIN && ino != INO_ROOT) {
-		attr->uid = le32_get(root.uid);
-		attr->gid = le32_get(root.gid);
+	r = check_get(ck, TABLE_INODE, rec.key, 8, &disk, sizeof disk);
+	if (r >= 0 && ino != INO_ROOT && inode_parse(&disk, (size_t)r, &root)) {
+		attr->uid = root.uid;
+		attr->gid = root.gid;
 	}
 	if ((r = records_of(ck, TABLE_DIRENT, ino, true, &rec)) > 0)
 		attr->mode = S_IFDIR | 0700;

@@ -114,6 +114,8 @@ int inode_store(struct index_op *op, struct inode *inode);
 /* Returns the value's length: trailing zero bytes are left out (index/format.h). */
 size_t inode_encode(struct inode_disk *disk, const struct inode_attr *attr);
 int inode_decode(const void *value, size_t len, struct inode_attr *attr); /* -EUCLEAN */
+/* Whether it is written as a record is, whatever it says: then *attr has that. */
+bool inode_parse(const void *value, size_t len, struct inode_attr *attr);
 
 /*
  * Attributes as stat(2) shows them. Takes the lock shared. True: st_blocks counts data that is still dirty, as

@@ -9,27 +9,36 @@
 
 #define NS_PER_S 1000000000
 
+#define NUMBERS 11
+
+/* Each number but holes, which may lie on either side of 0, and times is as large as its member. */
+static const uint64_t number_max[NUMBERS] = {
+	UINT32_MAX, UINT32_MAX, UINT32_MAX, INT64_MAX,  UINT64_MAX, UINT64_MAX,
+	UINT64_MAX, UINT64_MAX, UINT32_MAX, UINT32_MAX, UINT64_MAX,
+};
+
+static uint64_t apart(int64_t time, int64_t other)
+{
+	return number_zigzag((uint64_t)time - (uint64_t)other);
+}
+
 size_t inode_encode(struct inode_disk *disk, const struct inode_attr *attr)
 {
-	size_t len = sizeof *disk;
+	const uint64_t numbers[NUMBERS] = {
+		attr->uid, attr->gid, attr->nlink, attr->size,
+		apart(attr->mtime, attr->btime), apart(attr->ctime, attr->mtime), apart(attr->atime, attr->btime),
+		number_zigzag(attr->size - attr->blocks), attr->rdev, attr->generation, attr->parent,
+	};
+	struct number_writer w = { disk->numbers, disk->numbers + sizeof disk->numbers, false };
+	size_t n = NUMBERS;
 
-	memset(disk, 0, sizeof *disk);
 	disk->mode = le16_put((uint16_t)attr->mode);
-	disk->uid = le32_put(attr->uid);
-	disk->gid = le32_put(attr->gid);
-	disk->nlink = le32_put(attr->nlink);
-	disk->rdev = le32_put(attr->rdev);
-	disk->generation = le32_put(attr->generation);
-	disk->size = le64_put(attr->size);
-	disk->holes = le64_put(attr->size - attr->blocks);
-	disk->atime = le64_put((uint64_t)attr->atime);
-	disk->mtime = le64_put((uint64_t)attr->mtime);
-	disk->ctime = le64_put((uint64_t)attr->ctime);
 	disk->btime = le64_put((uint64_t)attr->btime);
-	disk->parent = le64_put(attr->parent);
-	while (len > INODE_DISK_MIN && ((const uint8_t *)disk)[len - 1] == 0)
-		len--;
-	return len;
+	while (n > 0 && numbers[n - 1] == 0)
+		n--;
+	for (size_t i = 0; i < n; i++)
+		number_put(&w, numbers[i]);
+	return INODE_DISK_MIN + (size_t)(w.p - disk->numbers);
 }
 
 static bool mode_valid(uint32_t mode)
@@ -41,27 +50,42 @@ static bool mode_valid(uint32_t mode)
 	return false;
 }
 
+bool inode_parse(const void *value, size_t len, struct inode_attr *attr)
+{
+	struct number_reader r = { value, (const uint8_t *)value + len };
+	uint64_t numbers[NUMBERS] = { 0 }, btime, mtime;
+	struct inode_disk disk;
+
+	if (len < INODE_DISK_MIN)
+		return false;
+	memcpy(&disk, value, INODE_DISK_MIN);
+	r.p += INODE_DISK_MIN;
+	for (size_t i = 0; i < NUMBERS && r.p < r.end; i++)
+		if (!number_get(&r, number_max[i], &numbers[i]))
+			return false;
+	btime = le64_get(disk.btime);
+	mtime = btime + number_unzigzag(numbers[4]);
+	*attr = (struct inode_attr){
+		.mode = le16_get(disk.mode),
+		.uid = (uint32_t)numbers[0],
+		.gid = (uint32_t)numbers[1],
+		.nlink = (uint32_t)numbers[2],
+		.size = numbers[3],
+		.btime = (int64_t)btime,
+		.mtime = (int64_t)mtime,
+		.ctime = (int64_t)(mtime + number_unzigzag(numbers[5])),
+		.atime = (int64_t)(btime + number_unzigzag(numbers[6])),
+		.blocks = numbers[3] - number_unzigzag(numbers[7]),
+		.rdev = (uint32_t)numbers[8],
+		.generation = (uint32_t)numbers[9],
+		.parent = numbers[10],
+	};
+	return r.p == r.end;
+}
+
 int inode_decode(const void *value, size_t len, struct inode_attr *attr)
 {
-	struct inode_disk disk = {0};
-
-	if (len < INODE_DISK_MIN || len > sizeof disk)
-		return -EUCLEAN;
-	memcpy(&disk, value, len);
-	attr->mode = le16_get(disk.mode);
-	attr->uid = le32_get(disk.uid);
-	attr->gid = le32_get(disk.gid);
-	attr->nlink = le32_get(disk.nlink);
-	attr->rdev = le32_get(disk.rdev);
-	attr->generation = le32_get(disk.generation);
-	attr->size = le64_get(disk.size);
-	attr->blocks = attr->size - le64_get(disk.holes);
-	attr->atime = (int64_t)le64_get(disk.atime);
-	attr->mtime = (int64_t)le64_get(disk.mtime);
-	attr->ctime = (int64_t)le64_get(disk.ctime);
-	attr->btime = (int64_t)le64_get(disk.btime);
-	attr->parent = le64_get(disk.parent);
-	if (!mode_valid(attr->mode) || attr->size > INT64_MAX || attr->blocks > INT64_MAX)
+	if (!inode_parse(value, len, attr) || !mode_valid(attr->mode) || attr->blocks > INT64_MAX)
 		return -EUCLEAN;
 	return 0;
 }

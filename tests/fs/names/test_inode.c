@@ -37,42 +37,86 @@ static const struct inode_attr sample = {
 static void test_record(void **state)
 {
 	struct inode_attr back;
-	struct inode_disk disk;
+	struct inode_disk disk, bad;
+	size_t len = inode_encode(&disk, &sample);
 
 	(void)state;
-	assert_int_equal(inode_encode(&disk, &sample), offsetof(struct inode_disk, parent) + 1);
 	memset(&back, 0xff, sizeof back);
-	assert_int_equal(inode_decode(&disk, sizeof disk, &back), 0);
+	assert_int_equal(inode_decode(&disk, len, &back), 0);
 	assert_memory_equal(&back, &sample, sizeof back);
-	for (size_t len = 0; len < INODE_DISK_MIN; len++)
-		assert_int_equal(inode_decode(&disk, len, &back), -EUCLEAN);
-	assert_int_equal(inode_decode(&disk, sizeof disk + 1, &back), -EUCLEAN);
-	disk.mode = le16_put(0644);
-	assert_int_equal(inode_decode(&disk, sizeof disk, &back), -EUCLEAN);
+	for (size_t n = 0; n < INODE_DISK_MIN; n++)
+		assert_int_equal(inode_decode(&disk, n, &back), -EUCLEAN);
+	/* Nothing may follow the last number, and each has its shortest form. */
+	disk.numbers[len - INODE_DISK_MIN] = 0;
+	assert_int_equal(inode_decode(&disk, len + 1, &back), -EUCLEAN);
+	disk.numbers[len - INODE_DISK_MIN - 1] |= 128;
+	assert_int_equal(inode_decode(&disk, len + 1, &back), -EUCLEAN);
+	assert_int_equal(inode_decode(&disk, len, &back), -EUCLEAN);
 	inode_encode(&disk, &sample);
-	disk.size = le64_put(UINT64_MAX);
-	assert_int_equal(inode_decode(&disk, sizeof disk, &back), -EUCLEAN);
+	disk.mode = le16_put(0644);
+	assert_int_equal(inode_decode(&disk, len, &back), -EUCLEAN);
+	assert_true(inode_parse(&disk, len, &back));
+	assert_int_equal(back.uid, sample.uid);
+	/* No byte of it can be changed or left out so that more is read than is there. */
+	inode_encode(&disk, &sample);
+	for (size_t at = 0; at < len; at++) {
+		for (unsigned bit = 0; bit < 8; bit++) {
+			bad = disk;
+			((uint8_t *)&bad)[at] ^= (uint8_t)(1u << bit);
+			for (size_t n = INODE_DISK_MIN; n <= len; n++)
+				(void)inode_decode(&bad, n, &back);
+		}
+	}
 }
 
-/* A plain file without holes takes the least; what is left out reads as zero. */
-static void test_record_short(void **state)
+static void test_record_limits(void **state)
 {
-	struct inode_attr attr = sample, back;
+	static const struct inode_attr largest = {
+		.mode = S_IFDIR | 07777, .uid = UINT32_MAX, .gid = UINT32_MAX, .nlink = UINT32_MAX, .rdev = UINT32_MAX,
+		.generation = UINT32_MAX, .size = INT64_MAX, .blocks = 0, .atime = INT64_MAX, .mtime = INT64_MAX,
+		.ctime = INT64_MIN, .btime = INT64_MIN, .parent = UINT64_MAX,
+	};
+	struct inode_attr attr = largest, back;
 	struct inode_disk disk;
 	size_t len;
 
 	(void)state;
-	attr.parent = attr.rdev = attr.generation = 0;
-	attr.blocks = attr.size;
-	len = inode_encode(&disk, &attr);
-	assert_int_equal(len, INODE_DISK_MIN);
+	memset(&back, 0xff, sizeof back);
+	len = inode_encode(&disk, &largest);
+	assert_true(len <= sizeof disk);
 	assert_int_equal(inode_decode(&disk, len, &back), 0);
-	assert_memory_equal(&back, &attr, sizeof back);
-	attr.blocks = attr.size - 4096;
-	len = inode_encode(&disk, &attr);
-	assert_int_equal(len, INODE_DISK_MIN + 2);
-	assert_int_equal(inode_decode(&disk, len, &back), 0);
-	assert_memory_equal(&back, &attr, sizeof back);
+	assert_memory_equal(&back, &largest, sizeof back);
+	attr.size = (uint64_t)INT64_MAX + 1;
+	assert_int_equal(inode_decode(&disk, inode_encode(&disk, &attr), &back), -EUCLEAN);
+	attr.size = 0;
+	attr.blocks = (uint64_t)INT64_MAX + 1;
+	assert_int_equal(inode_decode(&disk, inode_encode(&disk, &attr), &back), -EUCLEAN);
+}
+
+/* What man/firn.5 says, byte for byte; a file that was just written takes 21 bytes. */
+static void test_record_golden(void **state)
+{
+	static const uint8_t golden[] = {
+		0xa4, 0x81, 0x00, 0xba, 0x6b, 0x05, 0x55, 0x96, 0xd3, 0x18, /* mode 0100644; born 1788938768903551488 */
+		0xe8, 0x07, 0xe8, 0x07, 0x01,                               /* 1000, 1000, one link */
+		0xac, 0x02,                                                 /* 300 bytes */
+		0x80, 0x82, 0xf4, 0x03, 0x00, 0x00,                         /* written 4 ms later, never read */
+	};
+	const int64_t born = INT64_C(0x18d39655056bba00);
+	const struct inode_attr written = {
+		.mode = S_IFREG | 0644, .uid = 1000, .gid = 1000, .nlink = 1, .size = 300, .blocks = 300,
+		.btime = born, .atime = born, .mtime = born + 4096128, .ctime = born + 4096128,
+	};
+	struct inode_attr back;
+	struct inode_disk disk;
+
+	(void)state;
+	memset(&back, 0xff, sizeof back);
+	assert_int_equal(inode_decode(golden, sizeof golden, &back), 0);
+	assert_memory_equal(&back, &written, sizeof back);
+	/* Zeros at the end are left out. */
+	assert_int_equal(inode_encode(&disk, &written), sizeof golden - 2);
+	assert_memory_equal(&disk, golden, sizeof golden - 2);
 }
 
 static void test_times_before_1970(void **state)
@@ -273,7 +317,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_record),
-		cmocka_unit_test(test_record_short),
+		cmocka_unit_test(test_record_limits),
+		cmocka_unit_test(test_record_golden),
 		cmocka_unit_test_setup_teardown(test_times_before_1970, names_setup, names_teardown),
 		cmocka_unit_test_setup_teardown(test_references, names_setup, names_teardown),
 		cmocka_unit_test_setup_teardown(test_damaged_record, names_setup, names_teardown),
