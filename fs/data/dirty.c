@@ -132,7 +132,8 @@ static void chunk_remove(struct dirty_file *df, struct dirty_chunk *c)
 
 static void layer_reserve(struct layer *l, struct dirty_cost *cost)
 {
-	uint64_t need = (l->cap > l->below ? l->cap : l->below) + CHUNK_OVERHEAD;
+	uint32_t end = l->base + l->cap;
+	uint64_t need = (end > l->below ? end : l->below) + CHUNK_OVERHEAD;
 
 	if (need > l->reserved) {
 		cost->disk += need - l->reserved;
@@ -140,28 +141,46 @@ static void layer_reserve(struct layer *l, struct dirty_cost *cost)
 	}
 }
 
-static int layer_grow(struct dirty_file *df, struct layer *l, uint32_t hi, struct dirty_cost *cost)
+/* Where room for [lo, hi) and what is covered begins, a multiple of the least room; *cap: how much, doubled from before. */
+static uint32_t layer_room(const struct layer *l, uint32_t lo, uint32_t hi, uint32_t full, uint32_t *cap)
 {
-	uint32_t cap = l->cap ? l->cap : LAYER_CAP_MIN, full = chunk_size(df);
+	uint32_t base;
+
+	if (l->lo < l->hi) {
+		lo = l->lo < lo ? l->lo : lo;
+		hi = l->hi > hi ? l->hi : hi;
+	}
+	base = lo & ~(LAYER_CAP_MIN - 1);
+	*cap = l->cap ? l->cap : LAYER_CAP_MIN;
+	while (*cap < hi - base)
+		*cap *= 2;
+	if (*cap > full)
+		*cap = full;
+	return base < full - *cap ? base : full - *cap;
+}
+
+static int layer_grow(struct dirty_file *df, struct layer *l, uint32_t lo, uint32_t hi, struct dirty_cost *cost)
+{
+	uint32_t full = chunk_size(df), base, cap;
 	uint8_t *bytes;
 
-	if (hi <= l->cap)
+	if (lo == hi || (lo >= l->base && hi <= l->base + l->cap))
 		return 0;
-	while (cap < hi)
-		cap *= 2;
+	base = layer_room(l, lo, hi, full, &cap);
 	bytes = cap == full ? pool_get(df->vol->pool) : malloc(cap);
 	if (!bytes)
 		return -ENOMEM;
 	if (l->hi > l->lo)
-		memcpy(bytes + l->lo, l->bytes + l->lo, l->hi - l->lo);
+		memcpy(bytes + (l->lo - base), layer_at(l, l->lo), l->hi - l->lo);
 	cost->memory += cap - l->cap;
 	bytes_free(df, l);
 	l->bytes = bytes;
+	l->base = base;
 	l->cap = cap;
 	return 0;
 }
 
-int dirty_prepare(struct dirty_file *df, uint32_t no, uint32_t hi, uint64_t size, struct layer **layer,
+int dirty_prepare(struct dirty_file *df, uint32_t no, uint32_t lo, uint32_t hi, uint64_t size, struct layer **layer,
 		  struct dirty_cost *cost)
 {
 	struct dirty_chunk *c = dirty_find(df, no);
@@ -178,7 +197,7 @@ int dirty_prepare(struct dirty_file *df, uint32_t no, uint32_t hi, uint64_t size
 		c->cur = (struct layer){ .used = true, .epoch = df->epoch };
 		c->cur.below = below < chunk_size(df) ? (uint32_t)below : chunk_size(df);
 	}
-	r = layer_grow(df, &c->cur, hi, cost);
+	r = layer_grow(df, &c->cur, lo, hi, cost);
 	layer_reserve(&c->cur, cost);
 	*layer = &c->cur;
 	return r;
@@ -233,7 +252,7 @@ static unsigned layer_read(struct dirty_chunk *c, int depth, uint32_t off, uint3
 		return below_read(c, depth, l, off, len, buf, under_cur, gaps, n);
 	if (lo > off)
 		n = below_read(c, depth, l, off, lo - off, buf, under_cur, gaps, n);
-	memcpy(buf + (lo - off), l->bytes + lo, hi - lo);
+	memcpy(buf + (lo - off), layer_at(l, lo), hi - lo);
 	if (hi < end)
 		n = below_read(c, depth, l, hi, end - hi, buf + (hi - off), under_cur, gaps, n);
 	return n;

@@ -22,12 +22,19 @@
 
 struct layer {
 	bool used;
-	uint8_t *bytes;       /* NULL when cap is 0 */
-	uint32_t cap, lo, hi; /* lo == hi: nothing written, it only cuts what is below */
+	uint8_t *bytes;       /* room for [base, base + cap) of the chunk; NULL when cap is 0 */
+	uint32_t base, cap;
+	uint32_t lo, hi;      /* lo == hi: nothing written, it only cuts what is below */
 	uint32_t below;
 	uint64_t epoch;       /* of the file, when the layer began */
 	uint64_t reserved;    /* bytes of disk that it may need    */
 };
+
+/* Where a byte of the chunk is that the layer has room for. */
+static inline uint8_t *layer_at(const struct layer *l, uint32_t off)
+{
+	return l->bytes + (off - l->base);
+}
 
 /* What layers cost: bytes of memory, and bytes of disk that must be left for them. */
 struct dirty_cost {
@@ -83,11 +90,11 @@ int dirty_file_create(struct inode *inode, struct dirty_file **out);
 void dirty_file_destroy(struct dirty_file *df); /* drops all that is in it */
 
 /*
- * Makes room for bytes below hi in the upper layer of chunk no: allocates, sets *layer. When the chunk has no
- * upper layer one begins, with `size` as the end of file. Nothing is covered yet: the writer fills in bytes,
- * lo and hi. *cost is increased by what the layer costs more than before. -ENOMEM.
+ * Makes room for bytes [lo, hi), and all between them and what is covered, in the upper layer of chunk no: allocates, sets
+ * *layer. When the chunk has no upper layer one begins, with `size` as the end of file. Nothing is covered yet: the writer
+ * fills in bytes, lo and hi. *cost is increased by what the layer costs more than before. -ENOMEM.
  */
-int dirty_prepare(struct dirty_file *df, uint32_t no, uint32_t hi, uint64_t size, struct layer **layer,
+int dirty_prepare(struct dirty_file *df, uint32_t no, uint32_t lo, uint32_t hi, uint64_t size, struct layer **layer,
 		  struct dirty_cost *cost);
 
 /* A write begins: chunks first .. last are not claimed until dirty_write_end. */

@@ -73,7 +73,7 @@ static int chunk_complete(struct encoder *enc, struct volume *vol, uint64_t ino,
 	}
 	if (l->lo > stored)
 		memset(enc->plain + stored, 0, l->lo - stored);
-	memcpy(enc->plain + l->lo, l->bytes + l->lo, l->hi - l->lo);
+	memcpy(enc->plain + l->lo, layer_at(l, l->lo), l->hi - l->lo);
 	return 0;
 }
 

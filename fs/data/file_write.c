@@ -41,7 +41,7 @@ int file_chunk_cut(struct inode *inode, struct dirty_file *df, struct dirty_cost
 	int r;
 
 	pthread_mutex_lock(&inode->data_mutex);
-	r = dirty_prepare(df, (uint32_t)(inode->attr.size / inode->vol->super.chunk_size), 0,
+	r = dirty_prepare(df, (uint32_t)(inode->attr.size / inode->vol->super.chunk_size), 0, 0,
 			  inode->attr.size, &layer, cost);
 	pthread_mutex_unlock(&inode->data_mutex);
 	return r;
@@ -77,16 +77,16 @@ static int chunk_prepare(struct write *w, uint32_t no)
 
 	part_of(w, no, &lo, &hi);
 	pthread_mutex_lock(&w->inode->data_mutex);
-	r = dirty_prepare(w->df, no, hi, w->inode->attr.size, &l, &w->cost);
+	r = dirty_prepare(w->df, no, lo, hi, w->inode->attr.size, &l, &w->cost);
 	pthread_mutex_unlock(&w->inode->data_mutex);
 	if (r || l->lo == l->hi)
 		return r;
 	if (lo > l->hi) {
-		r = file_chunk_read(w->inode, no, l->hi, lo - l->hi, l->bytes + l->hi, true);
+		r = file_chunk_read(w->inode, no, l->hi, lo - l->hi, layer_at(l, l->hi), true);
 		if (r == 0)
 			l->hi = lo;
 	} else if (hi < l->lo) {
-		r = file_chunk_read(w->inode, no, hi, l->lo - hi, l->bytes + hi, true);
+		r = file_chunk_read(w->inode, no, hi, l->lo - hi, layer_at(l, hi), true);
 		if (r == 0)
 			l->lo = hi;
 	}
@@ -103,7 +103,7 @@ static void chunk_copy(struct write *w, uint32_t no)
 	pthread_mutex_lock(&w->inode->data_mutex);
 	l = &dirty_find(w->df, no)->cur;
 	pthread_mutex_unlock(&w->inode->data_mutex);
-	memcpy(l->bytes + lo, w->bytes + (start + lo - w->offset), hi - lo);
+	memcpy(layer_at(l, lo), w->bytes + (start + lo - w->offset), hi - lo);
 	if (l->lo == l->hi) {
 		l->lo = lo;
 		l->hi = hi;

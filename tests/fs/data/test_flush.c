@@ -176,7 +176,7 @@ static void layer_begin(struct dirty_file *df, uint32_t no, uint32_t hi)
 	struct dirty_cost cost = { 0 };
 	struct layer *layer;
 
-	assert_int_equal(dirty_prepare(df, no, hi, (uint64_t)no * 4096, &layer, &cost), 0);
+	assert_int_equal(dirty_prepare(df, no, 0, hi, (uint64_t)no * 4096, &layer, &cost), 0);
 	memset(layer->bytes, 'a', hi);
 	layer->hi = hi;
 }
