@@ -76,7 +76,7 @@ write_and_kill() { # write_and_kill ROUND
 	check_store
 	asked=$((asked + $(wc -l <"$scratch/compactor")))
 	daemons=$((daemons + 1))
-	acknowledged=$((acknowledged + $(cat "$scratch/$1"-* | grep -vc any)))
+	acknowledged=$((acknowledged + $(cat "$scratch/$1"-* | sed '/^any/d' | wc -l)))
 }
 
 compact_and_kill() {
