@@ -55,8 +55,8 @@ void dense_begin(struct dense *d, const struct dense_start *start)
 		*d->tables = *start->tables;
 		d->serial = start->serial;
 	} else {
-		struct dense_line *to = &d->tables->line[0][0];
-		const struct dense_line *from = &start->tables->line[0][0];
+		struct dense_line *to = d->tables->line;
+		const struct dense_line *from = start->tables->line;
 
 		for (uint32_t i = 0; i < d->touched; i++)
 			to[d->touch[i]] = from[d->touch[i]];

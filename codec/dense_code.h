@@ -3,13 +3,13 @@
  * Coding of a chunk at the level dense, written once for both directions and all instruction sets;
  * the including file defines DENSE_CODE, the name of its instance.
  *
- * Bit by bit: the network, the counters of normal, whoever expects a byte, and the bit histories of
+ * Bit by bit: the network, whoever expects a byte, and the bit histories of
  * many contexts each say what they think; four mixers with weights chosen by different things mix
  * all of it, a last one mixes the four; the result is refined by how such results fared.
  */
+#include "codec/dense_expert.h"
 #include "codec/dense_history.h"
 #include "codec/dense_mix.h"
-#include "codec/neural_counter.h"
 #include "codec/neural_guess.h"
 #include "codec/neural_tree.h"
 
@@ -22,7 +22,6 @@ struct dense_coder {
 	struct range_enc enc;
 	struct range_dec dec;
 	struct guess guess;
-	struct counters counters;
 	struct dense_slots slots;
 	struct dense_experts experts;
 };
@@ -50,13 +49,10 @@ KERNEL void dense_select(struct dense_coder *c, struct dense_mix *mix, unsigned 
 KERNEL void dense_ask(struct dense_coder *c, struct dense_mix *mix, int32_t z, unsigned prefix,
 		      unsigned depth)
 {
-	struct neural_slot **slot = depth < 4 ? c->counters.high : c->counters.low;
 	uint32_t node = node_in_slot(prefix, depth);
 	unsigned known;
 
 	mix->input[0] = clamp32(z, -NEURAL_INPUT_MAX, NEURAL_INPUT_MAX);
-	for (unsigned i = 0; i < NEURAL_COUNTERS; i++)
-		mix->input[1 + i] = counter_input(c->nn, slot[i]->node[node]);
 	known = experts_inputs(&c->experts, c->d, c->nn, mix->input + DENSE_INPUT_EXPERTS, prefix,
 			       depth);
 	known += 4 *
@@ -71,27 +67,23 @@ KERNEL void dense_ask(struct dense_coder *c, struct dense_mix *mix, int32_t z, u
 KERNEL unsigned dense_bit(struct dense_coder *c, unsigned prefix, unsigned depth, unsigned bit)
 {
 	struct neural *nn = c->nn;
-	struct neural_slot **slot = depth < 4 ? c->counters.high : c->counters.low;
 	uint32_t node = node_of(prefix, depth), in_slot = node_in_slot(prefix, depth), p;
 	struct dense_mix mix;
 	int32_t z;
 
-	z = (kernel_dot(nn->hidden, nn->out + (size_t)node * c->width, c->width) +
-	     nn->out_bias[node]) >>
-	    10;
+	z = kernel_dot(nn->hidden, nn->out + (size_t)node * c->width, c->width) +
+	    nn->out_bias[node];
+	z = logit_clamp(z >> 10);
 	dense_ask(c, &mix, z, prefix, depth);
 	p = dense_mix(&mix, c->d, nn);
 	if (c->decode)
 		bit = range_decode(&c->dec, p);
 	else
 		range_encode(&c->enc, bit, p);
-	network_learn(nn, c->width, node,
-		      (int32_t)(bit << 16) - (int32_t)squash(&nn->logistic, mix.mixed));
+	network_learn(nn, c->width, node, (int32_t)(bit << 16) - (int32_t)squash(&nn->logistic, z));
 	dense_mix_learn(&mix, c->d, nn, bit);
 	experts_learn(&c->experts, bit);
 	histories_learn(&c->slots, c->d, in_slot, bit);
-	for (unsigned i = 0; i < NEURAL_COUNTERS; i++)
-		counter_learn(&slot[i]->node[in_slot], bit);
 	return bit;
 }
 
@@ -102,10 +94,8 @@ KERNEL unsigned dense_byte(struct dense_coder *c, unsigned byte)
 	unsigned prefix = 0;
 
 	for (unsigned depth = 0; depth < 8; depth++) {
-		if (depth == 4) {
+		if (depth == 4)
 			slots_begin(&c->slots, c->d, hashes, 1 + (prefix >> 4));
-			counters_find(&c->counters, c->nn, c->counters.low, 1 + (prefix >> 4));
-		}
 		if (depth % 4 == 0)
 			slots_find(&c->slots, c->d);
 		prefix |= dense_bit(c, prefix, depth, byte >> (7 - depth) & 1) << (7 - depth);
@@ -123,19 +113,16 @@ KERNEL void dense_chunk(const struct neural_job *job, int decode, uint32_t width
 	else
 		c.enc = *job->enc;
 	context_begin(nn->context, job->m, &job->form, decode ? job->dst : job->src, job->n);
-	counters_begin(&c.counters, nn, 0);
 	slots_begin(&c.slots, c.d, context_hashes(nn->context), 0);
 	for (size_t i = 0; i < job->n; i++) {
 		if (decode && i % EXHAUSTED_EVERY == 0 && range_dec_exhausted(&c.dec))
 			break; /* range_dec_end will say so */
 		guess_find(&c.guess, nn, context_predictions(nn->context));
 		experts_ask(&c.experts, context_predictions(nn->context));
-		counters_find(&c.counters, nn, c.counters.high, 0);
 		kernel_hidden(nn->hidden, nn->bias, job->m, context_rows_get(nn->context), width);
 		c.last = dense_byte(&c, decode ? 0 : job->src[i]);
 		if (decode)
 			job->dst[i] = (uint8_t)c.last;
-		counters_begin(&c.counters, nn, context_last(nn->context) << 8 | c.last);
 		context_update(nn->context, (uint8_t)c.last);
 		slots_begin(&c.slots, c.d, context_hashes(nn->context), 0);
 		guess_learn(&c.guess, nn, (uint8_t)c.last);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Where the level dense keeps bit histories, what they say of a bit, and what experts say who
- * expect a whole byte. */
+/* Where the level dense keeps bit histories, and what they say of a bit. */
 #ifndef FIRN_CODEC_DENSE_HISTORY_H
 #define FIRN_CODEC_DENSE_HISTORY_H
 
@@ -8,11 +7,8 @@
 
 #include "codec/dense_state.h"
 #include "codec/kernel.h"
-#include "codec/neural_guess.h"
-#include "codec/neural_tree.h"
 
 #define DENSE_MAP_LIMIT 255
-#define DENSE_EXPERT_RATE 6
 
 /* Slots of one nibble. */
 struct dense_slots {
@@ -21,9 +17,37 @@ struct dense_slots {
 	uint8_t history[DENSE_CONTEXTS]; /* of the bit being coded */
 };
 
-KERNEL uint32_t dense_line_of(uint64_t hash)
+/* Which contexts, alone or two at once, and the lines of each. */
+#define ALONE CTX_IDS
+struct dense_context {
+	uint8_t id, with, log2;
+	uint32_t first;
+};
+
+#define K 1024u
+static const struct dense_context dense_contexts[DENSE_CONTEXTS] = {
+	{CTX_O1, ALONE, 12, 0},
+	{CTX_O2, ALONE, 14, 4 * K},
+	{CTX_O3, ALONE, 15, 20 * K},
+	{CTX_O4, ALONE, 15, 52 * K},
+	{CTX_O5, ALONE, 15, 84 * K},
+	{CTX_O6, ALONE, 15, 116 * K},
+	{CTX_WORD, ALONE, 15, 148 * K},
+	{CTX_WORD2, ALONE, 15, 180 * K},
+	{CTX_ABOVE, ALONE, 14, 212 * K},
+	{CTX_FIELD, ALONE, 14, 228 * K},
+	{CTX_SKIP23, ALONE, 14, 244 * K},
+	{CTX_SKIP48, ALONE, 14, 260 * K},
+	{CTX_MATCH6, CTX_O1, 14, 276 * K},
+	{CTX_DICT, CTX_O1, 14, 292 * K},
+	{CTX_HIST3, CTX_HIST1, 14, 308 * K},
+};
+_Static_assert(DENSE_LINES == 324 * K, "the last context's lines are the last");
+#undef K
+
+KERNEL uint32_t dense_line_of(unsigned i, uint64_t hash)
 {
-	return (uint32_t)(hash >> (64 - DENSE_LINES_LOG2));
+	return dense_contexts[i].first + (uint32_t)(hash >> (64 - dense_contexts[i].log2));
 }
 
 /* Enters the byte behind these contexts; slots_find comes when memory has had time. nibble: 0, or 1
@@ -31,14 +55,14 @@ KERNEL uint32_t dense_line_of(uint64_t hash)
 KERNEL void slots_begin(struct dense_slots *s, struct dense *d, const uint64_t *hashes,
 			unsigned nibble)
 {
-	static const uint8_t ids[DENSE_CONTEXTS] = {CTX_O1,    CTX_O2,	  CTX_O3,     CTX_O4,
-						    CTX_O5,    CTX_O6,	  CTX_WORD,   CTX_WORD2,
-						    CTX_ABOVE, CTX_FIELD, CTX_SKIP23, CTX_SKIP48};
-
 	for (unsigned i = 0; i < DENSE_CONTEXTS; i++) {
-		s->hash[i] = (hashes[ids[i]] ^ hashes[ids[i]] >> 29 ^ (uint64_t)nibble << 32) *
-			     0x9e3779b97f4a7c15u;
-		__builtin_prefetch(&d->tables->line[i][dense_line_of(s->hash[i])]);
+		const struct dense_context *c = &dense_contexts[i];
+		uint64_t hash = hashes[c->id];
+
+		if (c->with != ALONE)
+			hash += (hashes[c->with] >> 17) * 0x5851f42d4c957f2du;
+		s->hash[i] = (hash ^ hash >> 29 ^ (uint64_t)nibble << 32) * 0x9e3779b97f4a7c15u;
+		__builtin_prefetch(&d->tables->line[dense_line_of(i, s->hash[i])]);
 	}
 }
 
@@ -62,13 +86,13 @@ KERNEL struct dense_slot *line_find(struct dense_line *line, const struct bit_hi
 KERNEL void slots_find(struct dense_slots *s, struct dense *d)
 {
 	for (unsigned i = 0; i < DENSE_CONTEXTS; i++) {
-		uint32_t at = dense_line_of(s->hash[i]);
+		uint32_t at = dense_line_of(i, s->hash[i]);
 		uint8_t check = (uint8_t)(s->hash[i] >> 16);
 
 		if (d->touched < DENSE_TOUCHED_MAX)
-			d->touch[d->touched] = i << DENSE_LINES_LOG2 | at;
+			d->touch[d->touched] = at;
 		d->touched += d->touched <= DENSE_TOUCHED_MAX;
-		s->slot[i] = line_find(&d->tables->line[i][at], &d->history, check ? check : 1);
+		s->slot[i] = line_find(&d->tables->line[at], &d->history, check ? check : 1);
 	}
 }
 
@@ -105,61 +129,6 @@ KERNEL void histories_learn(struct dense_slots *s, struct dense *d, unsigned nod
 		*map = (uint32_t)p << 10 | (age < DENSE_MAP_LIMIT ? age + 1 : age);
 		s->slot[i]->history[node] = d->history.next[s->history[i]][bit];
 	}
-}
-
-/* Who expects which byte, and how far that may be trusted. */
-struct dense_experts {
-	uint8_t byte[DENSE_EXPERTS];
-	uint8_t trust[DENSE_EXPERTS];  /* class below DENSE_TRUSTS, 0: expects nothing */
-	uint16_t *cell[DENSE_EXPERTS]; /* of the bit being coded; NULL: says nothing */
-	unsigned expected[DENSE_EXPERTS];
-};
-
-KERNEL void experts_ask(struct dense_experts *e, const struct context_predictions *p)
-{
-	e->trust[0] = (uint8_t)match_bucket(p->match.length);
-	e->byte[0] = p->match.byte;
-	e->trust[1] = (uint8_t)match_bucket(p->dict.length);
-	e->byte[1] = p->dict.byte;
-	for (unsigned i = 0; i < CONTEXT_HISTORIES; i++) {
-		uint32_t state = p->history[i];
-
-		e->trust[2 + i] = state >> 16 & 3;
-		e->byte[2 + i] = (uint8_t)state;
-	}
-}
-
-/* Returns how many of them agree with the bits so far, at most 3. */
-KERNEL unsigned experts_inputs(struct dense_experts *e, struct dense *d, const struct neural *nn,
-			       int32_t *input, unsigned prefix, unsigned depth)
-{
-	unsigned agree = 0;
-
-	for (unsigned i = 0; i < DENSE_EXPERTS; i++) {
-		int32_t x;
-
-		e->cell[i] = NULL;
-		input[i] = 0;
-		if (!e->trust[i] || (e->byte[i] ^ prefix) >> (8 - depth))
-			continue;
-		e->cell[i] = &d->learned.expert[i][e->trust[i]][depth];
-		e->expected[i] = e->byte[i] >> (7 - depth) & 1;
-		x = clamp32(stretch(&nn->logistic, *e->cell[i]), -NEURAL_INPUT_MAX,
-			    NEURAL_INPUT_MAX);
-		input[i] = e->expected[i] ? x : -x;
-		agree++;
-	}
-	return agree < 3 ? agree : 3;
-}
-
-KERNEL void experts_learn(struct dense_experts *e, unsigned bit)
-{
-	for (unsigned i = 0; i < DENSE_EXPERTS; i++)
-		if (e->cell[i])
-			*e->cell[i] =
-				(uint16_t)(*e->cell[i] +
-					   (((e->expected[i] == bit ? 65535 : 0) - *e->cell[i]) >>
-					    DENSE_EXPERT_RATE));
 }
 
 #endif

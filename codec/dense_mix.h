@@ -38,10 +38,10 @@ KERNEL void dense_train(int32_t *weight, const int32_t *input, int32_t error)
 KERNEL uint32_t dense_refine(struct dense_mix *m, const struct dense *d, unsigned which)
 {
 	uint32_t at = (uint32_t)(m->mixed + 3072), bin = at / 192, part = at % 192;
-	const uint16_t *t = &d->learned.apm[which][m->apm[which]][bin];
+	const uint32_t *t = &d->learned.apm[which][m->apm[which]][bin];
 
 	m->bin[which] = bin + (part >= 96);
-	return (t[0] * (192 - part) + t[1] * part) / 192;
+	return (t[0] * (192 - part) + t[1] * part) / 192 >> 6;
 }
 
 /* The probability of a one, 1..65535. */
@@ -52,8 +52,7 @@ KERNEL uint32_t dense_mix(struct dense_mix *m, struct dense *d, const struct neu
 	uint32_t p;
 
 	for (unsigned i = 0; i < DENSE_MIXERS; i++) {
-		m->layer[i] = clamp32(dense_dot(d->learned.weight[m->set[i]], m->input),
-				      -NEURAL_INPUT_MAX, NEURAL_INPUT_MAX);
+		m->layer[i] = logit_clamp(dense_dot(d->learned.weight[m->set[i]], m->input));
 		sum += (last[i] >> DENSE_WEIGHT_SPARE) * m->layer[i];
 	}
 	m->mixed = logit_clamp(sum >> DENSE_MIX_SHIFT);
@@ -78,9 +77,9 @@ KERNEL void dense_mix_learn(struct dense_mix *m, struct dense *d, const struct n
 			dense_train(d->learned.weight[m->set[i]], m->input, own);
 	}
 	for (unsigned i = 0; i < DENSE_APMS; i++) {
-		uint16_t *t = &d->learned.apm[i][m->apm[i]][m->bin[i]];
+		uint32_t *t = &d->learned.apm[i][m->apm[i]][m->bin[i]];
 
-		*t = (uint16_t)(*t + (((bit ? 65535 : 0) - *t) >> DENSE_APM_RATE));
+		*t += (uint32_t)(((bit ? (1 << 22) - 1 : 0) - (int32_t)*t) >> DENSE_APM_RATE);
 	}
 }
 

@@ -14,6 +14,7 @@
 #include "model/dict.h"
 
 #define PIECE (64u << 10)
+#define LEARNED_MAX (4u << 20) /* of the dictionary's end: some seconds */
 
 static pthread_mutex_t starting =
 	PTHREAD_MUTEX_INITIALIZER; /* held while a start is made; guards serials */
@@ -48,7 +49,7 @@ static void learned_default(struct dense_learned *l, const struct bit_history *h
 			for (unsigned b = 0; b < DENSE_APM_BINS; b++) {
 				int32_t at = logit_clamp((int32_t)b * 192 - 3072);
 
-				l->apm[i][k][b] = (uint16_t)squash(logistic, at);
+				l->apm[i][k][b] = squash(logistic, at) << 6;
 			}
 }
 
@@ -91,7 +92,8 @@ static int start_learn(struct neural *nn, const struct model *m)
 	}
 	for (uint32_t at = 0, n; at < m->shape.dict_len; at += n) {
 		n = m->shape.dict_len - at < PIECE ? m->shape.dict_len - at : PIECE;
-		piece_learn(nn, view, at, n);
+		if (m->shape.dict_len - at <= LEARNED_MAX)
+			piece_learn(nn, view, at, n);
 		piece_index(view, at, n);
 	}
 	free(view->dict_index);

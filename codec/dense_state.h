@@ -17,8 +17,8 @@
 #include "model/context.h"
 
 /* Contexts with a table of bit histories each. */
-#define DENSE_CONTEXTS 12
-#define DENSE_LINES_LOG2 14
+#define DENSE_CONTEXTS 15
+#define DENSE_LINES (324u << 10) /* of all, codec/dense_history.h deals them out */
 #define DENSE_WAYS 4
 
 /* The bits of one nibble after one context. */
@@ -37,9 +37,9 @@ _Static_assert(sizeof(struct dense_line) == 64, "a line of the cache");
 #define DENSE_EXPERTS (2 + CONTEXT_HISTORIES)
 #define DENSE_TRUSTS 16
 
-/* Inputs of a mixer: the network, the counters of normal, the experts, two for each context, a
+/* Inputs of a mixer: the network, the experts, two for each context, a
  * constant. */
-#define DENSE_INPUT_EXPERTS (1 + NEURAL_COUNTERS)
+#define DENSE_INPUT_EXPERTS 1
 #define DENSE_INPUT_HISTORIES (DENSE_INPUT_EXPERTS + DENSE_EXPERTS)
 #define DENSE_INPUT_CONSTANT (DENSE_INPUT_HISTORIES + 2 * DENSE_CONTEXTS)
 #define DENSE_INPUTS 40
@@ -69,11 +69,11 @@ struct dense_learned {
 	uint32_t map[DENSE_CONTEXTS][BIT_HISTORIES]; /* chance of a one: 22 bits, and how often it
 							was asked: 10 bits */
 	uint16_t expert[DENSE_EXPERTS][DENSE_TRUSTS][8];
-	uint16_t apm[DENSE_APMS][1u << DENSE_APM_LOG2][DENSE_APM_BINS];
+	uint32_t apm[DENSE_APMS][1u << DENSE_APM_LOG2][DENSE_APM_BINS]; /* 22 bits */
 };
 
 struct dense_tables {
-	struct dense_line line[DENSE_CONTEXTS][1u << DENSE_LINES_LOG2];
+	struct dense_line line[DENSE_LINES];
 };
 
 /* What chunks start from with one model: learned from the model's dictionary. Immutable, shared by

@@ -121,15 +121,15 @@ static void chunk_begin(struct neural *nn, const struct neural_job *job)
 	memcpy(nn->out, m->out, (size_t)MODEL_NODES * m->shape.hidden * sizeof *nn->out);
 	for (uint32_t i = 0; i < MODEL_NODES; i++)
 		nn->out_bias[i] = bounded(m->out_bias[i], -NEURAL_OUT_BIAS_MAX, NEURAL_OUT_BIAS_MAX);
-	if (!job->normal && !job->dense)
+	if (job->start)
+		dense_begin(nn->dense, job->start);
+	if (!job->normal)
 		return;
 	nn->slots_log2 = NEURAL_SLOTS_LOG2_MIN;
 	while (nn->slots_log2 < NEURAL_SLOTS_LOG2 && (size_t)2 << nn->slots_log2 < job->n)
 		nn->slots_log2++;
 	for (unsigned i = 0; i < NEURAL_COUNTERS; i++)
 		memset(nn->slots[i], 0, sizeof *nn->slots[i] << nn->slots_log2);
-	if (job->start)
-		dense_begin(nn->dense, job->start);
 }
 
 void neural_job_run(const struct neural_job *job)
