@@ -4,8 +4,8 @@
  * the including file defines DENSE_CODE, the name of its instance.
  *
  * Bit by bit: the network, whoever expects a byte, and the bit histories of
- * many contexts each say what they think; four mixers with weights chosen by different things mix
- * all of it, a last one mixes the four; the result is refined by how such results fared.
+ * many contexts each say what they think; five mixers with weights chosen by different things mix
+ * all of it, a last one mixes the five; the result is refined by how such results fared.
  */
 #include "codec/dense_expert.h"
 #include "codec/dense_history.h"
@@ -39,6 +39,7 @@ KERNEL void dense_select(struct dense_coder *c, struct dense_mix *mix, unsigned 
 	mix->set[1] = DENSE_BY_TRUST + node_of(prefix, depth);
 	mix->set[2] = DENSE_BY_TRUST + DENSE_BY_NODE + c->last;
 	mix->set[3] = DENSE_BY_TRUST + DENSE_BY_NODE + DENSE_BY_BYTE + known;
+	mix->set[4] = DENSE_SETS - DENSE_BY_GUESS + (set < NEURAL_LEVELS ? 256 : 0) + c->guess.byte;
 	mix->apm[0] =
 		(node_of(prefix, depth) * 16 + c->experts.trust[0]) & ((1u << DENSE_APM_LOG2) - 1);
 	mix->apm[1] = (uint32_t)((node_of(prefix, depth) << 8 | c->last) * 0x9e3779b1u) >>

@@ -49,13 +49,16 @@ _Static_assert(DENSE_INPUT_CONSTANT < DENSE_INPUTS && DENSE_INPUTS % 8 == 0, "wh
 #define DENSE_LEARN_SHIFT 14
 
 /* First-layer mixers, by what selects the weights: trust and depth; the bits of the byte before
- * this one; the byte before; contexts known. */
-#define DENSE_MIXERS 4
+ * this one; the byte before; contexts
+ * known; the byte guessed and whether the bits so far agree. */
+#define DENSE_MIXERS 5
 #define DENSE_BY_TRUST (NEURAL_SETS * 8)
 #define DENSE_BY_NODE 256
 #define DENSE_BY_BYTE 256
 #define DENSE_BY_KNOWN 128
-#define DENSE_SETS (DENSE_BY_TRUST + DENSE_BY_NODE + DENSE_BY_BYTE + DENSE_BY_KNOWN)
+#define DENSE_BY_GUESS 512
+#define DENSE_SETS                                                                                 \
+	(DENSE_BY_TRUST + DENSE_BY_NODE + DENSE_BY_BYTE + DENSE_BY_KNOWN + DENSE_BY_GUESS)
 
 /* Last: probability refined by what it was and two contexts. */
 #define DENSE_APM_BINS 33

@@ -338,7 +338,7 @@ static void test_loaded_through_codec(void **state)
 /* Checksums of frames of a fixed model: they change only with the format, and then on purpose. */
 static void test_golden(void **state)
 {
-	static const uint64_t want[5] = {0x845b7f2d98bf46e7, 0xd8e85637d707b415, 0xbbd99c845b5a6479, 0x3fde402b6ddb8840, 0x83f650e06b7acd26};
+	static const uint64_t want[5] = {0x845b7f2d98bf46e7, 0xd8e85637d707b415, 0xbbd99c845b5a6479, 0xaddedc57a35f2b9f, 0x83f650e06b7acd26};
 	struct model *m = model_random(64, 3000, 0, 42);
 	struct neural *nn;
 	uint8_t *bytes;
