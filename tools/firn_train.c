@@ -13,6 +13,7 @@
 #include "codec/codec.h"
 #include "tools/firn.h"
 #include "tools/progress.h"
+#include "tools/train_auto.h"
 #include "tools/train_net.h"
 #include "tools/train_target.h"
 #include "tools/train_zdict.h"
@@ -24,6 +25,8 @@ static const char help[] =
 	"Learns a zstd dictionary and a network from the data of the store, mounted or not;\n"
 	"each is kept if it will save more bytes than it takes. 'firn compact' then uses them.\n\n"
 	"      --level=LEVEL    what the network is for: fast, normal (default) or dense\n"
+	"      --auto           only if it is likely to pay: nothing was learned yet, or much has\n"
+	"                       come since\n"
 	"      --minutes=N      end the training of the network in about N minutes\n"
 	"      --sample=MB      learn from at most so many MB (default 64)\n"
 	"      --seed=N         of all that is random; same store and seed, same model\n"
@@ -37,7 +40,7 @@ struct train_arguments {
 	struct net_options net;
 	unsigned long sample_mb;
 	const char *log_path, *store;
-	bool progress, quiet, help;
+	bool automatic, progress, quiet, help;
 };
 
 struct train_show {
@@ -90,6 +93,9 @@ static bool train_option(int c, const char *value, struct train_arguments *a)
 	case 'o':
 		a->log_path = value;
 		return true;
+	case 'a':
+		a->automatic = true;
+		return true;
 	case 'p':
 		a->progress = true;
 		return true;
@@ -107,7 +113,8 @@ static int train_parse(int argc, char **argv, struct train_arguments *a)
 		{"level", required_argument, NULL, 'l'},   {"minutes", required_argument, NULL, 'm'},
 		{"sample", required_argument, NULL, 's'},  {"seed", required_argument, NULL, 'r'},
 		{"threads", required_argument, NULL, 't'}, {"log", required_argument, NULL, 'o'},
-		{"progress", no_argument, NULL, 'p'},      {"quiet", no_argument, NULL, 'q'},
+		{"auto", no_argument, NULL, 'a'},          {"progress", no_argument, NULL, 'p'},
+		{"quiet", no_argument, NULL, 'q'},
 		{"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
 	};
 	int c;
@@ -218,6 +225,24 @@ static int train_store(struct target *t, struct train_arguments *a, struct train
 	return rc;
 }
 
+/* 1: go on. 0: there is nothing to gain, which was said. */
+static int train_pays(struct target *t, const struct train_arguments *a)
+{
+	char knows[PROGRESS_SIZE], others[PROGRESS_SIZE];
+	struct train_need need;
+	int rc;
+
+	if (!a->automatic)
+		return 1;
+	rc = train_need(t, &need);
+	if (rc < 0 || train_likely(&need))
+		return rc < 0 ? rc : 1;
+	if (!a->quiet)
+		printf("nothing to gain yet: the network knows %s, %s that compress are packed otherwise\n",
+		       progress_size(knows, (double)need.learned), progress_size(others, (double)need.others));
+	return 0;
+}
+
 static int train_open_log(const char *path, FILE **log)
 {
 	*log = NULL;
@@ -265,6 +290,8 @@ int firn_train(int argc, char **argv)
 	progress_catch_signals();
 	rc = train_begin(&t);
 	if (rc == 0)
+		rc = train_pays(&t, &a);
+	if (rc == 1)
 		rc = train_store(&t, &a, &show);
 	if (rc == -ENODATA) {
 		if (!a.quiet)

@@ -59,6 +59,8 @@ firn train --sample=1 --log="$scratch/log" "$store" >"$scratch/out" 2>"$scratch/
 grep -q "^zstd dictionary: " "$scratch/out" || fail "train does not say what became of the dictionary"
 grep -q "^network: " "$scratch/out" || fail "train does not say what became of the network"
 head -n 1 "$scratch/log" | grep -q "^seconds" || fail "the log has no heading"
+firn train --auto --sample=1 "$store" >"$scratch/out" || fail "train --auto"
+grep -q "^nothing to gain yet" "$scratch/out" || fail "train --auto trains again: $(cat "$scratch/out")"
 firn compact --now --progress "$store" >"$scratch/out" 2>"$scratch/err" || fail "compact: $(cat "$scratch/err")"
 grep -q "^compact \[.*100%" "$scratch/err" || fail "compact --progress shows none"
 [ -z "$(firn compact --now --quiet "$store" 2>&1)" ] || fail "compact --quiet is not"
