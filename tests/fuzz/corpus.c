@@ -89,12 +89,12 @@ static void segments_put(const char *store, uint8_t *buf)
 int main(int argc, char **argv)
 {
 	static const unsigned sizes[] = { 1, 4, 12 };
-	uint8_t *buf = malloc(STORE_MAX);
+	static uint8_t buf[STORE_MAX];
 	char scratch[300], store[320];
 	struct volume *vol;
 	size_t len;
 
-	if (argc != 2 || !buf || small_store_scratch(scratch, sizeof scratch)) {
+	if (argc != 2 || small_store_scratch(scratch, sizeof scratch)) {
 		fputs("usage: corpus DIR\n", stderr);
 		return 64;
 	}
@@ -118,6 +118,5 @@ int main(int argc, char **argv)
 	values_put(vol);
 	(void)volume_close(vol);
 	small_store_remove(scratch);
-	free(buf);
 	return 0;
 }

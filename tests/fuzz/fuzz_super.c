@@ -37,6 +37,13 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	return atexit(clean_up);
 }
 
+static bool same(const struct super *a, const struct super *b)
+{
+	return a->version == b->version && a->chunk_size == b->chunk_size && a->segment_size == b->segment_size && a->compat == b->compat &&
+	       a->ro_compat == b->ro_compat && a->incompat == b->incompat && a->created == b->created && a->hash_seed == b->hash_seed &&
+	       memcmp(a->uuid, b->uuid, sizeof a->uuid) == 0 && strcmp(a->label, b->label) == 0;
+}
+
 static void load(const uint8_t *value, size_t len)
 {
 	struct super sb, again;
@@ -46,7 +53,7 @@ static void load(const uint8_t *value, size_t len)
 	index_begin(ix, &op);
 	if (index_put(&op, TABLE_META, "super", 5, value, len) == 0 && super_load(&op, &sb, &readonly) == 0) {
 		if (sb.chunk_size < CHUNK_SIZE_MIN || sb.chunk_size > CHUNK_SIZE_MAX || sb.label[LABEL_MAX] || super_store(&op, &sb) ||
-		    super_load(&op, &again, &readonly) || memcmp(&sb, &again, sizeof sb) != 0)
+		    super_load(&op, &again, &readonly) || !same(&sb, &again))
 			abort();
 	}
 	index_end(&op);
