@@ -122,14 +122,13 @@ int models_read_copy(struct volume *vol, const struct model_info *info, const st
 /* The bytes of a model, malloc'ed, from the first copy that is whole. */
 static int models_bytes(struct volume *vol, uint16_t number, struct model_info *info, uint8_t **bytes)
 {
-	struct index_record r;
+	struct index_record r = {.key_len = 4};
 	struct model_disk d;
 	struct index_op op;
 	int rc;
 
 	*bytes = NULL;
 	be32_put(r.key, number);
-	r.key_len = 4;
 	index_begin(vol->index, &op);
 	rc = index_get(&op, TABLE_MODEL, r.key, r.key_len, r.value, sizeof r.value);
 	index_end(&op);
