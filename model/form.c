@@ -122,7 +122,7 @@ static unsigned form_stride(const uint8_t *buf, size_t n)
 	if (best < mean + WINDOW * WINDOWS / 32 || best < mean + mean / 4)
 		return 0;
 	s = FORM_STRIDE_MIN;
-	while (equal[s] < mean || (equal[s] - mean) * 10 < (best - mean) * 9)
+	while (equal[s] < mean || (equal[s] - mean) * 20 < (best - mean) * 19)
 		s++;
 	return s;
 }

@@ -195,10 +195,11 @@ void instruction_hash(const struct instruction *in, uint64_t hash[CTX_IDS])
 	uint64_t one = (here + in->past[0]) * HASH, two = (one + in->past[1]) * HASH,
 		 three = (two + in->past[2]) * HASH;
 
-	hash[CTX_WORD] = (((uint64_t)in->map << 16 | (uint64_t)in->opcode << 8 | in->modrm) +
-			  ((uint64_t)in->operand << 24) + (part << 56)) *
-			 HASH;
-	hash[CTX_WORD2] = one;
+	hash[CTX_WORD] = one; /* the one that has a history */
+	hash[CTX_WORD2] = (((uint64_t)in->map << 16 | (uint64_t)in->opcode << 8 | in->modrm) +
+			   ((uint64_t)in->operand << 24) + (part << 56)) *
+			  HASH;
 	hash[CTX_ABOVE] = two;
+	hash[CTX_SKIP48] = (here + 5 * (uint64_t)in->past[1] + 3) * HASH;
 	hash[CTX_FIELD] = three;
 }
