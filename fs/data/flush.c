@@ -260,7 +260,6 @@ static bool in_hurry(struct flusher *fl)
 {
 	const struct volume_options *opt = &fl->vol->opt;
 
-
 	if (opt->hot != HOT_AUTO)
 		return opt->hot == HOT_RAW;
 	return space_pressed(&fl->space, opt->dirty_bytes / 2) && pace_raw_wins(&fl->pace, fl->thread_count);

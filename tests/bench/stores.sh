@@ -25,12 +25,14 @@ for dir; do
 	s=$work/store
 	stage import "$build/mkfs.firn" --import "$dir" "$s";            hot=$(used "$s")
 	stage train "$build/firn" train "$s"
-	cp -a "$s" "$work/warm"; cp -a "$s" "$work/fast"
+	cp -a "$s" "$work/warm"; cp -a "$s" "$work/fast"; cp -a "$s" "$work/dense"
 	stage "compact warm" "$build/firn" compact --now --tier warm "$work/warm";   warm=$(used "$work/warm")
 	stage "compact fast" "$build/firn" compact --now --level fast "$work/fast";  fast=$(used "$work/fast")
+	stage "compact dense" "$build/firn" compact --now --level dense "$work/dense"; dense=$(used "$work/dense")
 	stage "compact normal" "$build/firn" compact --now --level normal "$s";      normal=$(used "$s")
 	"$build/firn" stat "$s" >"$work/stat"
 	row "firn, hot" "$hot"; row "firn, warm" "$warm"; row "firn, cold fast" "$fast"; row "firn, cold normal" "$normal"
+	row "firn, cold dense" "$dense"
 	if command -v mksquashfs >/dev/null; then
 		mksquashfs "$dir" "$work/z" -comp zstd -Xcompression-level 19 -b 131072 -noappend -quiet -no-progress >/dev/null
 		row "squashfs zstd -19 128K" "$(stat -c %s "$work/z")"
@@ -40,5 +42,5 @@ for dir; do
 	row "tar | zstd -19" "$(tar c -C "$dir" . | zstd -19 -q | wc -c)"
 	row "tar | xz -9e" "$(tar c -C "$dir" . | xz -9e | wc -c)"
 	sed 's/^/    | /' "$work/stat"
-	rm -rf "$s" "$work/warm" "$work/fast" "$work/z" "$work/x"
+	rm -rf "$s" "$work/warm" "$work/fast" "$work/dense" "$work/z" "$work/x"
 done
