@@ -29,6 +29,9 @@ echo "$unmounted" | grep -q "active" || fail "nothing was learned: $(cat "$scrat
 mount_store -o compact=off
 firn train --threads=1 --sample=1 "$mnt" >"$scratch/mounted.out" &
 trainer=$!
+until grep -q "^sample:" "$scratch/mounted.out" || ! kill -0 "$trainer" 2>/dev/null; do # what is written before may be in it
+	sleep 0.01
+done
 n=0
 while kill -0 "$trainer" 2>/dev/null; do
 	n=$((n + 1))
