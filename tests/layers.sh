@@ -25,11 +25,13 @@ may_include index 'index'
 may_include model 'model'
 may_include codec 'codec|model'
 may_include fs 'fs|index|codec|model'
-for folder in fs/names fs/data fs/volume fs/tiers; do
-	may_include "$folder" 'fs/names|fs/data|fs/volume|fs/tiers|index|codec|model'
+beneath='index|codec|model'
+for floor in 'fs/volume' 'fs/extent' 'fs/names fs/data' 'fs/tiers' 'fs/store' 'fs/check' 'fs/control' 'fs/fuse'; do # from the ground up
+	beneath="$(echo "$floor" | tr ' ' '|')|$beneath"
+	for folder in $floor; do
+		may_include "$folder" "$beneath"
+	done
 done
-may_include fs/check 'fs/check|fs/names|fs/data|fs/volume|fs/tiers|index|codec|model'
-may_include fs/control 'fs/control|fs/check|fs/names|fs/data|fs/volume|fs/tiers|index|codec|model'
 may_include tools 'tools|fs|index|codec|model'
 
 # only_in HEADER FILES: an angle-bracket header that matches is included by files that match, tests included.

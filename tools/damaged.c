@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "fs/volume/damage.h"
+#include "fs/data/damage.h"
 
 struct telling {
 	void (*fn)(void *arg, const char *path);

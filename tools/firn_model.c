@@ -10,7 +10,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "fs/tiers/models.h"
+#include "fs/data/commit.h"
+#include "fs/extent/models.h"
 #include "tools/firn.h"
 #include "tools/json.h"
 #include "tools/model_saves.h"

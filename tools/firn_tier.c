@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * firn tier: what is to become of a directory's files: policies of fs/tiers/tier.h, read and set.
+ * firn tier: what is to become of a directory's files: policies of fs/names/tier.h, read and set.
  */
 #include <errno.h>
 #include <ftw.h>
@@ -12,8 +12,8 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "fs/names/tier.h"
 #include "fs/names/xattr.h"
-#include "fs/tiers/tier.h"
 #include "tools/firn.h"
 #include "tools/target.h"
 

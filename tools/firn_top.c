@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "fs/control/metrics_read.h"
 #include "tools/firn.h"
 #include "tools/progress.h"
 #include "tools/target.h"

@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fs/store/volume_open.h"
+
 static int fail(const char *path, const char *why, int r)
 {
 	fprintf(stderr, "firnfs: %s: %s\n", path, why[0] ? why : strerror(-r));

@@ -19,7 +19,9 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "fs/data/commit.h"
 #include "fs/fuse/fuse.h"
+#include "fs/store/volume_open.h"
 #include "tools/firnfs.h"
 #include "tools/firnfs_metrics.h"
 

@@ -6,6 +6,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include "fs/store/volume_open.h"
 #include <string.h>
 
 #include "tools/fsck.h"

@@ -11,9 +11,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fs/names/tier.h"
 #include "fs/names/xattr.h"
-#include "fs/tiers/tier.h"
-#include "fs/volume/import.h"
+#include "fs/store/import.h"
+#include "fs/store/volume_open.h"
 #include "tools/progress.h"
 #include "tools/size.h"
 

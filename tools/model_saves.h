@@ -5,7 +5,7 @@
 #ifndef FIRN_TOOLS_MODEL_SAVES_H
 #define FIRN_TOOLS_MODEL_SAVES_H
 
-#include "fs/tiers/models.h"
+#include "fs/extent/models.h"
 #include "fs/tiers/sample.h"
 
 struct model_saves {

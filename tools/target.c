@@ -14,6 +14,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "fs/store/volume_open.h"
 #include "tools/firn.h"
 
 static int target_say(const struct target *t, const char *why)

@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 
+#include "fs/control/metrics_read.h"
 #include "tools/json.h"
 #include "tools/live.h"
 #include "tools/progress.h"

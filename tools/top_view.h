@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include "fs/control/metrics_read.h"
 #include "fs/tiers/compactor.h"
 
 struct top_interval {

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fs/data/commit.h"
+
 static int mount_scan(void *arg, int (*fn)(void *fn_arg, const struct sample_extent *e), void *fn_arg)
 {
 	const struct target *t = arg;

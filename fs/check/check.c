@@ -9,9 +9,10 @@
 #include <unistd.h>
 
 #include "fs/check/check_pass.h"
-#include "fs/tiers/models.h"
+#include "fs/extent/models.h"
+#include "fs/store/volume_error.h"
+#include "fs/store/volume_open.h"
 #include "fs/volume/pool.h"
-#include "fs/volume/volume_error.h"
 
 #define STEPS 256u /* between two looks at whoever wants to stop it */
 

@@ -10,6 +10,7 @@
 #ifndef FIRN_FS_CHECK_H
 #define FIRN_FS_CHECK_H
 
+#include "fs/store/volume_open.h"
 #include "fs/volume/volume.h"
 
 enum check_code {

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 
 #include "fs/check/check_pass.h"
-#include "fs/data/extent_map.h"
+#include "fs/extent/extent_map.h"
 
 /* The extent of a chunk: found, or noted as one to look for. */
 static int extent_own(struct check *ck, uint64_t id, uint64_t ino, uint32_t no)

@@ -8,7 +8,7 @@
 
 #include "codec/codec.h"
 #include "fs/check/check_pass.h"
-#include "fs/tiers/models_set.h"
+#include "fs/extent/models_set.h"
 #include "index/group.h"
 
 struct collecting {

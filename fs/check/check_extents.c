@@ -7,7 +7,7 @@
 
 #include "codec/codec.h"
 #include "fs/check/check_pass.h"
-#include "fs/data/extent_map.h"
+#include "fs/extent/extent_map.h"
 #include "fs/volume/pool.h"
 
 /* Members after the rest. */

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "fs/check/check_pass.h"
-#include "fs/tiers/models_set.h"
+#include "fs/extent/models_set.h"
 
 struct check_model *check_model(struct check *ck, uint32_t number)
 {

@@ -8,9 +8,9 @@
 #define FIRN_FS_CHECK_PASS_H
 
 #include "fs/check/check.h"
-#include "fs/data/extent.h"
+#include "fs/extent/extent.h"
+#include "fs/extent/scan.h"
 #include "fs/names/inode.h"
-#include "fs/volume/scan.h"
 
 struct check_inode {
 	uint64_t ino;

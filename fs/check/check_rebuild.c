@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #include "fs/check/check_pass.h"
-#include "fs/data/extent_map.h"
-#include "fs/tiers/models_set.h"
+#include "fs/extent/extent_map.h"
+#include "fs/extent/models_set.h"
 
 struct building {
 	struct check *ck;

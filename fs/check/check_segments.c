@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "fs/check/check_pass.h"
-#include "fs/data/extent_map.h"
+#include "fs/extent/extent_map.h"
 #include "index/disk.h"
 #include "index/fdcache.h"
 #include "index/group.h"

@@ -9,10 +9,10 @@
 #include <unistd.h>
 
 #include "fs/check/check_pass.h"
-#include "fs/tiers/models.h"
-#include "fs/volume/commit.h"
+#include "fs/data/commit.h"
+#include "fs/extent/models.h"
+#include "fs/extent/space.h"
 #include "fs/volume/pool.h"
-#include "fs/volume/space.h"
 #include "index/disk.h"
 #include "index/fdcache.h"
 #include "index/record.h"

@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "codec/codec.h"
-#include "fs/data/extent_map.h"
-#include "fs/tiers/models.h"
-#include "fs/volume/damage.h"
+#include "fs/data/damage.h"
+#include "fs/extent/extent_map.h"
+#include "fs/extent/models.h"
 #include "fs/volume/pool.h"
 
 #define BATCH 32

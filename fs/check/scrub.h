@@ -2,7 +2,7 @@
 /*
  * Scrubbing: everything stored is read, decoded and compared with its checksums, a step at a time, from where the last step ended.
  *
- * Extents that cannot be read are marked so in the index (fs/volume/damage.h), those that can be again no longer. A damaged copy of a model is
+ * Extents that cannot be read are marked so in the index (fs/data/damage.h), those that can be again no longer. A damaged copy of a model is
  * written again from the other. The position is kept in the index.
  */
 #ifndef FIRN_FS_SCRUB_H

@@ -13,7 +13,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "fs/volume/damage.h"
+#include "fs/control/metrics_read.h"
+#include "fs/data/commit.h"
+#include "fs/data/damage.h"
 
 static int run_hello(struct volume *vol, uint64_t node, void *command)
 {

@@ -16,12 +16,13 @@
 #include <linux/ioctl.h>
 
 #include "fs/check/scrub.h"
+#include "fs/control/metrics_read.h"
 #include "fs/control/stat.h"
 #include "fs/control/stat_by.h"
+#include "fs/names/tier.h"
 #include "fs/tiers/compactor.h"
 #include "fs/tiers/models_upload.h"
 #include "fs/tiers/sample.h"
-#include "fs/tiers/tier.h"
 #include "index/super.h"
 
 #define CONTROL_MAGIC 0x4e524946u

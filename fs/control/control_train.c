@@ -7,7 +7,8 @@
 #include <errno.h>
 
 #include "fs/data/cache.h"
-#include "fs/data/extent_map.h"
+#include "fs/data/commit.h"
+#include "fs/extent/extent_map.h"
 
 /* Fills the page; *at: key of the record to go on at, 0 none. */
 static int extents_page(struct index_scan *scan, struct control_extents *c, uint64_t *at)

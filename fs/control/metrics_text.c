@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "fs/control/metrics_read.h"
 #include "fs/tiers/compactor.h"
 
 static const char *const counter_help[METRIC_COUNT] = {

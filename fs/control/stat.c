@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include "fs/data/extent.h"
+#include "fs/extent/extent.h"
+#include "fs/extent/models.h"
+#include "fs/extent/scan.h"
 #include "fs/names/inode.h"
 #include "fs/tiers/compact.h"
-#include "fs/tiers/models.h"
-#include "fs/volume/scan.h"
 
 static int stat_inode(void *arg, const struct index_record *r)
 {

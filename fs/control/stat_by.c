@@ -12,10 +12,10 @@
 
 #include "fs/control/stat.h"
 #include "fs/control/stat_rows.h"
+#include "fs/extent/scan.h"
 #include "fs/names/dirent.h"
 #include "fs/names/inode.h"
-#include "fs/volume/path.h"
-#include "fs/volume/scan.h"
+#include "fs/names/path.h"
 
 /* A child of the root of the count. */
 struct directory {

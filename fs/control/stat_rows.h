@@ -6,7 +6,7 @@
 #define FIRN_FS_STAT_ROWS_H
 
 #include "fs/control/stat_by.h"
-#include "fs/data/extent.h"
+#include "fs/extent/extent.h"
 
 struct stat_rows {
 	struct stat_row *list;

@@ -14,7 +14,7 @@
 #include "codec/codec.h"
 #include "fs/data/cache.h"
 #include "fs/data/chunk.h"
-#include "fs/tiers/models.h"
+#include "fs/extent/models.h"
 
 #define STREAMS 16u
 #define WINDOW_FIRST 2u

@@ -8,9 +8,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "fs/data/decoder.h"
-#include "fs/data/extent.h"
-#include "fs/data/thaw.h"
+#include "fs/extent/decoder.h"
+#include "fs/extent/extent.h"
+#include "fs/extent/thaw.h"
 #include "fs/volume/pool.h"
 
 #define SHARDS 16u

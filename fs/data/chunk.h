@@ -5,7 +5,7 @@
 #ifndef FIRN_FS_CHUNK_H
 #define FIRN_FS_CHUNK_H
 
-#include "fs/data/extent.h"
+#include "fs/extent/extent.h"
 
 /* Extent of a chunk; 0 for a hole. -EUCLEAN. */
 int chunk_lookup(struct index_op *op, uint64_t ino, uint32_t no, uint64_t *id);

@@ -17,7 +17,7 @@
 
 #include <stdbool.h>
 
-#include "fs/data/extent.h"
+#include "fs/extent/extent.h"
 #include "fs/names/inode.h"
 
 struct layer {

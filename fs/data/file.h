@@ -61,7 +61,7 @@ int64_t file_seek(struct inode *inode, uint64_t offset, bool hole);
 
 /*
  * Unmaps every chunk from `from` on inside an operation budget; more left: 1, else 0. For deletion and
- * fs/volume/todo.c.
+ * fs/data/todo.c.
  */
 int file_free_chunks(struct volume *vol, uint64_t ino, uint32_t from);
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "fs/data/file_chunk.h"
+#include "fs/extent/space.h"
 #include "fs/names/dir_change.h"
 #include "fs/volume/pool.h"
 
@@ -155,7 +156,7 @@ int file_allocate(struct inode *inode, uint64_t offset, uint64_t len, bool grow)
 	int r = range_check(inode, offset, len);
 
 	if (r == 0)
-		r = space_check(vol, &vol->flusher->space, space_missing(inode, offset, len));
+		r = space_check(vol, space_missing(inode, offset, len));
 	if (r || !grow)
 		return r;
 	pthread_rwlock_wrlock(&inode->lock);

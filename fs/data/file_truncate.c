@@ -9,8 +9,9 @@
 #include <errno.h>
 
 #include "fs/data/chunk.h"
+#include "fs/data/commit.h"
 #include "fs/data/file_chunk.h"
-#include "fs/volume/todo.h"
+#include "fs/data/todo.h"
 
 /* Chunks unmapped in one operation: some milliseconds during which no commit can begin. */
 #define UNMAP_MAX 2048u

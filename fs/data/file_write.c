@@ -7,7 +7,9 @@
 #include <limits.h>
 #include <sys/stat.h>
 
+#include "fs/data/commit.h"
 #include "fs/data/file_chunk.h"
+#include "fs/extent/space.h"
 #include "fs/names/attr.h"
 
 uint64_t file_size_max(const struct volume *vol)
@@ -166,11 +168,11 @@ int file_write_locked(struct inode *inode, const void *buf, size_t len, uint64_t
 int file_room_wait(struct volume *vol, uint64_t chunks)
 {
 	uint64_t need = chunks * (vol->super.chunk_size + CHUNK_OVERHEAD);
-	int r = space_check(vol, &vol->flusher->space, need);
+	int r = space_check(vol, need);
 
 	if (r == -ENOSPC) {
 		(void)volume_commit(vol);
-		r = space_check(vol, &vol->flusher->space, need);
+		r = space_check(vol, need);
 	}
 	return r ? r : flusher_wait_room(vol);
 }

@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "fs/data/commit.h"
 #include "fs/data/encode.h"
+#include "fs/extent/space.h"
 
 #define PUBLISH_BATCH 32u
 /* Without any progress for so long, a writer that waits for room gets an error instead. */
@@ -111,7 +113,7 @@ void flusher_release(struct volume *vol, const struct dirty_cost *cost)
 {
 	struct flusher *fl = vol->flusher;
 
-	space_give(&fl->space, cost->disk);
+	space_give(fl->vol->space, cost->disk);
 	pthread_mutex_lock(&fl->mutex);
 	fl->bytes -= cost->memory;
 	pthread_cond_broadcast(&fl->room);
@@ -148,7 +150,7 @@ void flusher_write_end(struct dirty_file *df, const struct dirty_cost *cost)
 {
 	struct flusher *fl = df->vol->flusher;
 
-	space_take(&fl->space, cost->disk);
+	space_take(fl->vol->space, cost->disk);
 	pthread_mutex_lock(&df->inode->data_mutex);
 	dirty_write_end(df);
 	pthread_mutex_lock(&fl->mutex);
@@ -262,7 +264,7 @@ static bool in_hurry(struct flusher *fl)
 
 	if (opt->hot != HOT_AUTO)
 		return opt->hot == HOT_RAW;
-	return space_pressed(&fl->space, opt->dirty_bytes / 2) && pace_raw_wins(&fl->pace, fl->thread_count);
+	return space_pressed(fl->vol->space, opt->dirty_bytes / 2) && pace_raw_wins(&fl->pace, fl->thread_count);
 }
 
 /* Flushes chunks of a file as long as there are any to claim. */
@@ -318,7 +320,6 @@ int flusher_create(struct volume *vol)
 		return -ENOMEM;
 	vol->flusher = fl;
 	fl->vol = vol;
-	space_init(&fl->space);
 	pace_init(&fl->pace);
 	pthread_mutex_init(&fl->mutex, NULL);
 	pthread_cond_init(&fl->work, NULL);
@@ -359,7 +360,6 @@ void flusher_destroy(struct volume *vol)
 	pthread_cond_destroy(&fl->work);
 	pthread_mutex_destroy(&fl->mutex);
 	pace_fini(&fl->pace);
-	space_fini(&fl->space);
 	free(fl->threads);
 	free(fl);
 	vol->flusher = NULL;

@@ -8,11 +8,9 @@
 
 #include "fs/data/dirty.h"
 #include "fs/data/pace.h"
-#include "fs/volume/space.h"
 
 struct flusher {
 	struct volume *vol;
-	struct space space;
 	struct pace pace;
 	uint64_t untried;      /* chunks stored raw in a hurry, atomic                */
 	pthread_t *threads;

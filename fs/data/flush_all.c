@@ -5,9 +5,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "fs/data/commit.h"
 #include "fs/data/file.h"
 #include "fs/data/flush.h"
-#include "fs/volume/commit.h"
 
 /* Asks for all that is dirty now; returns the epoch to wait for. data_mutex held. */
 static uint64_t flush_ask(struct flusher *fl, struct dirty_file *df)

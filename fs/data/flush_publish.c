@@ -6,7 +6,9 @@
 #include <errno.h>
 
 #include "fs/data/chunk.h"
+#include "fs/data/commit.h"
 #include "fs/data/flush.h"
+#include "fs/extent/space.h"
 
 /* Above this much uncommitted change the commit thread is woken early. */
 #define PENDING_KICK (48u << 20)
@@ -99,7 +101,7 @@ static void chunks_settle(struct dirty_file *df, struct dirty_chunk **list, size
 	pthread_cond_broadcast(&df->changed);
 	pthread_mutex_unlock(&inode->data_mutex);
 
-	space_give(&fl->space, cost.disk);
+	space_give(fl->vol->space, cost.disk);
 	pthread_mutex_lock(&fl->mutex);
 	fl->bytes -= cost.memory;
 	fl->claimed -= claimed;

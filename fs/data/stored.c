@@ -10,8 +10,8 @@
 #include "fs/data/ahead.h"
 #include "fs/data/cache.h"
 #include "fs/data/chunk.h"
-#include "fs/tiers/heat.h"
-#include "fs/volume/damage.h"
+#include "fs/data/damage.h"
+#include "fs/extent/heat.h"
 
 static int lookup(struct volume *vol, uint64_t ino, uint32_t no, struct extent *e)
 {

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "fs/fuse/fuse_ops.h"
+#include "fs/store/volume_open.h"
 
 #define MAX_WRITE (1u << 20)
 #define MAX_BACKGROUND 64u

@@ -5,10 +5,10 @@
 #include <dirent.h>
 #include <errno.h>
 
+#include "fs/data/commit.h"
 #include "fs/fuse/fuse_ops.h"
 #include "fs/names/attr.h"
 #include "fs/names/dir.h"
-#include "fs/volume/commit.h"
 
 /* Like files (fs/fuse/fuse_data.c), directories need no handle. */
 static void op_opendir(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)

@@ -7,9 +7,10 @@
 
 #include <errno.h>
 
+#include "fs/data/commit.h"
 #include "fs/data/flush.h"
+#include "fs/extent/space.h"
 #include "fs/names/xattr.h"
-#include "fs/volume/commit.h"
 
 /*
  * Uncommitted changes in memory: above the first the commit thread is woken, above the second callers wait.
@@ -27,7 +28,7 @@ int dir_change_room(struct volume *vol)
 {
 	size_t pending = index_pending_bytes(vol->index);
 
-	return space_check(vol, &vol->flusher->space, COMMIT_ROOM + COMMIT_FACTOR * (uint64_t)pending);
+	return space_check(vol, COMMIT_ROOM + COMMIT_FACTOR * (uint64_t)pending);
 }
 
 int dir_change_admit(struct volume *vol, bool grows)

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 
+#include "fs/data/commit.h"
 #include "fs/data/file.h"
 #include "fs/names/inode.h"
 #include "fs/names/xattr.h"

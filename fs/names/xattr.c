@@ -10,7 +10,7 @@
 #include <sys/xattr.h>
 
 #include "fs/names/dir_change.h"
-#include "fs/tiers/tier.h"
+#include "fs/names/tier.h"
 
 #define PIECES_MAX (XATTR_VALUE_MAX / XATTR_PIECE)
 #define LIST_MAX 65536u

@@ -10,7 +10,7 @@
 
 /*
  * flags: XATTR_CREATE, XATTR_REPLACE. -EEXIST, -ENODATA, -ERANGE (name), -E2BIG (value over 64 KiB), -ENOSPC
- * (names over 64 KiB in all), -EINVAL (user.firn.tier that is no policy, fs/tiers/tier.h).
+ * (names over 64 KiB in all), -EINVAL (user.firn.tier that is no policy, fs/names/tier.h).
  */
 int xattr_set(struct inode *inode, const char *name, const void *value, size_t len, int flags);
 /* Length of the value; copied when cap > 0 (-ERANGE when too small). -ENODATA. */

@@ -7,10 +7,10 @@
 #include <errno.h>
 #include <string.h>
 
-#include "fs/data/extent.h"
 #include "fs/data/flush.h"
-#include "fs/tiers/heat.h"
-#include "fs/tiers/models.h"
+#include "fs/extent/extent.h"
+#include "fs/extent/heat.h"
+#include "fs/extent/models.h"
 
 #define NS_PER_MINUTE (60ll * 1000000000)
 #define REST 2       /* times as long as it worked */

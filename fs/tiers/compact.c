@@ -12,11 +12,13 @@
 #include <string.h>
 #include <time.h>
 
+#include "fs/data/commit.h"
 #include "fs/data/flush.h"
+#include "fs/extent/models.h"
+#include "fs/extent/space.h"
 #include "fs/tiers/compact_clean.h"
 #include "fs/tiers/compact_settle.h"
 #include "fs/tiers/crew.h"
-#include "fs/tiers/models.h"
 
 #define LIVE_MAX 8      /* sixteenths alive below which a segment is rewritten */
 #define LIVE_MAX_NOW 15
@@ -141,12 +143,12 @@ static uint32_t compact_group_bytes(const struct run *run)
 /* Room for a window beside what writers were promised; what is garbage already comes back with a commit. */
 static int compact_room(struct run *run)
 {
-	int rc = space_scratch(run->vol, &run->vol->flusher->space, WINDOW_BYTES);
+	int rc = space_scratch(run->vol, WINDOW_BYTES);
 
 	if (rc == -ENOSPC) {
 		rc = volume_commit(run->vol);
 		if (rc == 0)
-			rc = space_scratch(run->vol, &run->vol->flusher->space, WINDOW_BYTES);
+			rc = space_scratch(run->vol, WINDOW_BYTES);
 	}
 	return rc;
 }

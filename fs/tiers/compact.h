@@ -61,7 +61,7 @@ struct compact_result {
  * extent that can't be read is left where it is, counted as damaged. -ENOSPC stops politely.
  * Members of groups that are half dead (now: 1/16) are packed anew even if nothing else is a reason. Afterwards segments less than half alive (now: less than 15/16) are rewritten, records copied as they are, and models that nothing refers to are removed
  * (now, to the cold tier, with a network: the zstd dictionary, too; the next training makes another).
- * Files with a tier policy (fs/tiers/tier.h) are treated as it says: `now` overrules its age only, and the tier of the options is the coldest.
+ * Files with a tier policy (fs/names/tier.h) are treated as it says: `now` overrules its age only, and the tier of the options is the coldest.
  */
 int compact_run(struct volume *vol, const struct compact_options *opt, struct compact_result *out);
 

@@ -8,9 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fs/data/extent.h"
+#include "fs/data/commit.h"
 #include "fs/data/flush.h"
-#include "fs/volume/scan.h"
+#include "fs/extent/extent.h"
+#include "fs/extent/scan.h"
+#include "fs/extent/space.h"
 
 /* Copies made before they are synced and moved to. */
 #define MOVES_MAX 4096u
@@ -143,12 +145,12 @@ static int clean_copy(void *arg, const struct segment_pos *pos, const struct rec
 /* Room for the copies of what is alive in a segment, once what is garbage already has come back. */
 static int clean_room(struct volume *vol, uint64_t need)
 {
-	int rc = space_scratch(vol, &vol->flusher->space, need);
+	int rc = space_scratch(vol, need);
 
 	if (rc == -ENOSPC) {
 		rc = volume_commit(vol);
 		if (rc == 0)
-			rc = space_scratch(vol, &vol->flusher->space, need);
+			rc = space_scratch(vol, need);
 	}
 	return rc;
 }

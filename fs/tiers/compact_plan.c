@@ -9,9 +9,9 @@
 #include <string.h>
 
 #include "codec/codec.h"
-#include "fs/data/extent.h"
-#include "fs/tiers/heat.h"
-#include "fs/volume/scan.h"
+#include "fs/extent/extent.h"
+#include "fs/extent/heat.h"
+#include "fs/extent/scan.h"
 
 struct picked {
 	uint64_t id;

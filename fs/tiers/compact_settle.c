@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "fs/data/commit.h"
+
 static int units_append(struct volume *vol, struct window *w)
 {
 	int rc = 0;

@@ -5,8 +5,8 @@
 #ifndef FIRN_FS_COMPACT_TARGET_H
 #define FIRN_FS_COMPACT_TARGET_H
 
+#include "fs/names/tier.h"
 #include "fs/tiers/compact.h"
-#include "fs/tiers/tier.h"
 
 struct compact_target {
 	enum compact_tier tier;

@@ -5,7 +5,7 @@
 #ifndef FIRN_FS_COMPACT_WINDOW_H
 #define FIRN_FS_COMPACT_WINDOW_H
 
-#include "fs/data/extent.h"
+#include "fs/extent/extent.h"
 #include "fs/tiers/compact_encode.h"
 #include "fs/tiers/compact_plan.h"
 #include "index/group.h"

@@ -6,7 +6,7 @@
 #define FIRN_FS_GAIN_H
 
 #include "codec/codec.h"
-#include "fs/data/extent.h"
+#include "fs/extent/extent.h"
 
 /* Like it: the same codec, as dense, and small enough to be packed with others or not. */
 #define GAIN_DENSITIES 8u

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fs/data/commit.h"
+
 struct models_upload {
 	pthread_mutex_t mutex; /* guards what follows; held while the model is added, outer to all others */
 	uint8_t *bytes;        /* NULL: none under way */

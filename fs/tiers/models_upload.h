@@ -5,7 +5,7 @@
 #ifndef FIRN_FS_MODELS_UPLOAD_H
 #define FIRN_FS_MODELS_UPLOAD_H
 
-#include "fs/tiers/models.h"
+#include "fs/extent/models.h"
 
 #define MODELS_PIECE_MAX 15360u
 

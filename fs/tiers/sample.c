@@ -13,8 +13,8 @@
 #include <string.h>
 
 #include "codec/codec.h"
-#include "fs/data/extent.h"
-#include "fs/volume/scan.h"
+#include "fs/extent/extent.h"
+#include "fs/extent/scan.h"
 
 #define WINDOW 256u /* candidates read at a time, by all cores */
 

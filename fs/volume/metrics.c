@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Counters of a volume's own work, and how much lies where at the moment.
+ * Counters of a volume's own work: added up, read, subtracted.
  */
 #include "fs/volume/metrics.h"
 
@@ -8,10 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "fs/data/cache.h"
-#include "fs/data/extent.h"
-#include "fs/data/flush.h"
-#include "fs/data/thaw.h"
+#include "fs/volume/volume.h"
 
 static const char *const names[METRIC_COUNT] = {
 	[METRIC_READ_BYTES] = "read_bytes",
@@ -68,41 +65,14 @@ void metrics_took(struct metric_times *t, uint64_t since)
 	count(&t->bucket[bucket_of(ns)], 1);
 }
 
-static void gauges_read(struct volume *vol, struct metrics_gauges *g)
+void metrics_total(const struct metrics *from, struct metrics *out)
 {
-	struct extent_totals totals;
-
-	extent_totals(vol, &totals);
-	*g = (struct metrics_gauges){
-		.milliseconds = (metrics_clock() - vol->metrics.since) / 1000000,
-		.requests = __atomic_load_n(&vol->requests, __ATOMIC_RELAXED),
-		.dirty_bytes_max = vol->opt.dirty_bytes,
-		.cache_bytes = cache_bytes(vol),
-		.cache_bytes_max = vol->opt.cache_bytes,
-		.thaw_bytes = thaw_bytes(vol),
-		.segments = totals.segments,
-		.segment_bytes = totals.segment_bytes,
-		.live_bytes = totals.live_bytes,
-		.plain_bytes = totals.plain_bytes,
-	};
-	pthread_mutex_lock(&vol->flusher->mutex);
-	g->dirty_bytes = vol->flusher->bytes;
-	g->encoding_bytes = vol->flusher->claimed;
-	pthread_mutex_unlock(&vol->flusher->mutex);
-	pthread_mutex_lock(&vol->counters_mutex);
-	g->inodes = vol->counters.inodes;
-	pthread_mutex_unlock(&vol->counters_mutex);
-}
-
-void metrics_read(struct volume *vol, struct metrics_snapshot *out)
-{
-	uint64_t words[WORDS] = {0};
-	const uint64_t *from = (const uint64_t *)&vol->metrics;
+	uint64_t words[WORDS];
+	const uint64_t *each = (const uint64_t *)from;
 
 	for (size_t i = 0; i < WORDS; i++)
-		words[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
-	memcpy(&out->total, words, sizeof words);
-	gauges_read(vol, &out->now);
+		words[i] = __atomic_load_n(&each[i], __ATOMIC_RELAXED);
+	memcpy(out, words, sizeof words);
 }
 
 void metrics_subtract(struct metrics *now, const struct metrics *before)

@@ -2,7 +2,7 @@
 /*
  * What a volume counts of its own work while it is open: relaxed atomics, so that counting costs no lock and orders nothing.
  *
- * A snapshot is not of one instant: each number is right by itself. All are 64 bits wide, so that snapshots can be sent and subtracted.
+ * What is read is not of one instant: each number is right by itself. All are 64 bits wide, so that they can be sent and subtracted.
  */
 #ifndef FIRN_FS_METRICS_H
 #define FIRN_FS_METRICS_H
@@ -47,32 +47,16 @@ struct metrics {
 	uint64_t since; /* metrics_clock when it began */
 };
 
-/* How things stand. */
-struct metrics_gauges {
-	uint64_t milliseconds;                   /* since the volume was opened */
-	uint64_t requests;                       /* so far */
-	uint64_t dirty_bytes, dirty_bytes_max;   /* written, and not in the store yet */
-	uint64_t encoding_bytes;                 /* of them in the hands of encoders  */
-	uint64_t cache_bytes, cache_bytes_max;
-	uint64_t thaw_bytes;                     /* hot copies of cold records on disk */
-	uint64_t segments, segment_bytes, live_bytes, plain_bytes;
-	uint64_t inodes;
-};
-
-struct metrics_snapshot {
-	struct metrics total;
-	struct metrics_gauges now;
-};
-
 void metrics_add(struct volume *vol, enum metric metric, uint64_t n);
 
 /* Nanoseconds of a clock that only goes forward; metrics_took counts the time since then. */
 uint64_t metrics_clock(void);
 void metrics_took(struct metric_times *t, uint64_t since);
 
-void metrics_read(struct volume *vol, struct metrics_snapshot *out);
+/* All of them as they are now. */
+void metrics_total(const struct metrics *from, struct metrics *out);
 
-/* What was counted between two snapshots; since: the difference, too. */
+/* What was counted between two readings; since: the difference, too. */
 void metrics_subtract(struct metrics *now, const struct metrics *before);
 
 /* Seconds that a share q (0..1) of them did not exceed, by the bounds of the buckets; 0 when there were none. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * An open store: what every part of the file system shares, its options, its threads and its commits.
+ * An open store: what every part of the file system shares, and its options.
  *
  * Lock order, outer to inner: rename mutex, inode locks (ascending ino), index operation, inode data mutex,
  * flusher mutex; innermost, none inside another: cache shard, thaw mutex, extent mutex, counters mutex. So no operation
@@ -22,15 +22,16 @@
 struct inode_table; /* fs/names/inode.c   */
 struct chunk_cache; /* fs/data/cache.c   */
 struct ahead;       /* fs/data/ahead.c   */
-struct thaw;        /* fs/data/thaw.c    */
+struct thaw;        /* fs/extent/thaw.c    */
+struct space;       /* fs/extent/space.c   */
 struct flusher;     /* fs/data/flush.c   */
-struct committer;   /* fs/volume/commit.c  */
-struct extent_map;  /* fs/data/extent.c  */
-struct model_set;   /* fs/tiers/models.c  */
+struct committer;   /* fs/data/commit.c  */
+struct extent_map;  /* fs/extent/extent.c  */
+struct model_set;   /* fs/extent/models.c  */
 struct pool;        /* fs/volume/pool.c    */
-struct damage;      /* fs/volume/damage.c  */
+struct damage;      /* fs/data/damage.c  */
 struct compactor;   /* fs/tiers/compactor.c */
-struct heat;        /* fs/tiers/heat.c    */
+struct heat;        /* fs/extent/heat.c    */
 struct models_upload; /* fs/tiers/models_upload.c */
 
 /* What a flush makes of data that would compress. */
@@ -73,6 +74,7 @@ struct volume {
 	struct inode_table *inodes;
 	struct chunk_cache *cache;
 	struct ahead *ahead;
+	struct space *space;
 	struct thaw *thaw;         /* NULL: none */
 	struct flusher *flusher;
 	struct committer *committer;
@@ -95,57 +97,8 @@ struct volume {
 	} counters;
 };
 
-/* Why volume_create or volume_open failed, in words for the user; empty when errno says all. */
-struct volume_error {
-	char text[256];
-};
-
-/*
- * Makes a store in the directory path (created if missing; -ENOTEMPTY if it holds anything), with a root
- * directory owned by uid:gid, mode 0755. On failure what was created is removed again.
- */
-int volume_create(const char *path, uint32_t chunk_size, const char *label, uint32_t uid, uint32_t gid,
-		  struct volume_error *err);
-
-/*
- * Opens a store: lock, superblock, index, segments, garbage of a crash, orphans and to-dos of an earlier
- * mount; starts flusher and commit threads. Nothing is printed; err->text says the reason (busy: by whom;
- * foreign; newer format with the feature bits; damaged).
- */
-int volume_open(const char *path, const struct volume_options *opt, struct volume **out,
-		struct volume_error *err);
-
-/*
- * Starting at the lock only, for daemons: volume_lock before forking (so that failure is reported by the
- * foreground process), volume_open_locked after. volume_open does both.
- */
-int volume_lock(const char *path, const struct volume_options *opt, struct volume **out,
-		struct volume_error *err);
-int volume_open_locked(struct volume *vol, struct volume_error *err);
-
-/*
- * Flushes, commits, stops threads, closes and frees, also on error. Returns the first error: data may not be
- * durable. NULL allowed.
- */
-int volume_close(struct volume *vol);
-
 /* Next inode number; never reused. */
 uint64_t volume_next_ino(struct volume *vol);
-
-/*
- * Makes everything done before the call durable: flush dirty data, freeze, sync segments, commit. Concurrent
- * callers share one commit. Returns the error of the commit that covered the caller; the data stays and is
- * tried again by the next.
- */
-int volume_commit(struct volume *vol);
-
-/* Wakes the commit thread without waiting (memory pressure). */
-void volume_commit_kick(struct volume *vol);
-
-struct volume_statfs {
-	uint64_t block_size, blocks, blocks_free, blocks_available, files, files_free;
-};
-int volume_statfs(struct volume *vol, struct volume_statfs *out);
 
 /* ns since 1970, coarse clock of the kernel, as file systems stamp. */
 int64_t volume_now(void);

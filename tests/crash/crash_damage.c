@@ -15,9 +15,11 @@
 #include <unistd.h>
 
 #include "codec/codec.h"
+#include "fs/data/commit.h"
 #include "fs/data/file.h"
+#include "fs/extent/models.h"
+#include "fs/store/volume_open.h"
 #include "fs/tiers/compact.h"
-#include "fs/tiers/models.h"
 #include "tests/codec/bytes.h"
 #include "tests/crash/record.h"
 #include "tests/crash/replay.h"

@@ -16,8 +16,10 @@
 #include <unistd.h>
 
 #include "fs/control/stat.h"
+#include "fs/data/commit.h"
+#include "fs/extent/models.h"
+#include "fs/store/volume_open.h"
 #include "fs/tiers/compact.h"
-#include "fs/tiers/models.h"
 #include "tests/crash/fault.h"
 #include "tests/crash/sanitized.h"
 #include "tests/crash/scratch.h"

@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fs/data/commit.h"
 #include "fs/data/file.h"
+#include "fs/store/volume_open.h"
 #include "tests/crash/flows.h"
 #include "tests/crash/record.h"
 #include "tests/crash/replay.h"

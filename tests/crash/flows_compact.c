@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "codec/codec.h"
+#include "fs/extent/models.h"
 #include "fs/tiers/compact.h"
-#include "fs/tiers/models.h"
 #include "fs/tiers/models_upload.h"
 #include "tests/codec/bytes.h"
 #include "tests/crash/fault.h"

@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "fs/data/commit.h"
 #include "fs/data/file.h"
+#include "fs/store/volume_open.h"
 #include "fs/tiers/compact.h"
 #include "tests/crash/capacity.h"
 #include "tests/crash/flows.h"

@@ -12,7 +12,9 @@
 #include <unistd.h>
 
 #include "codec/codec.h"
+#include "fs/data/commit.h"
 #include "fs/data/file.h"
+#include "fs/store/volume_open.h"
 #include "fs/tiers/compactor.h"
 #include "tests/codec/bytes.h"
 #include "tests/crash/flows.h"

@@ -15,8 +15,10 @@
 #include <xxhash.h>
 
 #include "fs/check/check.h"
+#include "fs/data/commit.h"
+#include "fs/extent/models.h"
+#include "fs/store/volume_open.h"
 #include "fs/tiers/compact.h"
-#include "fs/tiers/models.h"
 #include "tests/codec/bytes.h"
 #include "tests/crash/flows.h"
 #include "tests/crash/record.h"

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fs/data/commit.h"
+#include "fs/store/volume_open.h"
 #include "fs/tiers/compact.h"
 #include "tests/crash/flows.h"
 #include "tests/crash/record.h"

@@ -9,7 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "fs/volume/import.h"
+#include "fs/store/import.h"
+#include "fs/store/volume_open.h"
 #include "tests/crash/flows.h"
 #include "tests/crash/record.h"
 #include "tests/crash/replay.h"

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "fs/data/commit.h"
 #include "fs/data/file.h"
 #include "tests/crash/replay.h"
 

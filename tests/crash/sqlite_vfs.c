@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fs/data/commit.h"
 #include "fs/data/file.h"
 #include "fs/names/attr.h"
 #include "fs/names/dir.h"

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fs/data/extent.h"
+#include "fs/extent/extent.h"
 #include "index/group.h"
 #include "tests/crash/tree.h"
 

@@ -9,8 +9,10 @@
 #include <unistd.h>
 
 #include "fs/check/check.h"
+#include "fs/data/commit.h"
 #include "fs/data/file.h"
 #include "fs/names/dir.h"
+#include "fs/store/volume_open.h"
 #include "tests/crash/tree.h"
 
 #define ALLOWED 16384

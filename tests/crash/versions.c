@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "fs/data/commit.h"
 #include "fs/data/file.h"
 #include "tests/codec/bytes.h"
 #include "tests/crash/record.h"

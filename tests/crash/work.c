@@ -9,10 +9,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fs/data/commit.h"
 #include "fs/data/file.h"
 #include "fs/names/attr.h"
 #include "fs/names/dir.h"
 #include "fs/names/xattr.h"
+#include "fs/store/volume_open.h"
 #include "index/super.h"
 #include "tests/codec/bytes.h"
 #include "tests/crash/record.h"

@@ -20,12 +20,13 @@
 #include <xxhash.h>
 
 #include "fs/data/chunk.h"
-#include "fs/data/extent_map.h"
 #include "fs/data/file.h"
+#include "fs/extent/extent_map.h"
+#include "fs/extent/models.h"
 #include "fs/names/dir.h"
 #include "fs/names/dirent.h"
 #include "fs/names/xattr.h"
-#include "fs/tiers/models.h"
+#include "fs/store/volume_open.h"
 #include "tests/codec/bytes.h"
 
 static void volume_get(struct checked *c, struct volume **vol)

@@ -6,7 +6,7 @@
 #define FIRN_TESTS_FS_CHECKED_H
 
 #include "fs/check/check.h"
-#include "fs/data/extent.h"
+#include "fs/extent/extent.h"
 #include "fs/names/inode.h"
 
 #define CHECKED_CHUNK 4096u

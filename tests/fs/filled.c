@@ -21,6 +21,7 @@
 #include "codec/codec.h"
 #include "fs/data/file.h"
 #include "fs/names/dir.h"
+#include "fs/store/volume_open.h"
 #include "tests/codec/bytes.h"
 
 void filled_open(struct filled *f)

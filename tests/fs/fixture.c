@@ -14,8 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fs/extent/scan.h"
 #include "fs/names/dir.h"
-#include "fs/volume/scan.h"
+#include "fs/store/volume_open.h"
 #include "tests/fs/fixture.h"
 
 void fixture_open(struct fixture *f)

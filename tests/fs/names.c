@@ -13,6 +13,8 @@
 
 #include <cmocka.h>
 
+#include "fs/store/volume_open.h"
+
 void names_open(struct names *n, const struct volume_options *opt)
 {
 	struct volume_error err = { "" };

@@ -17,8 +17,9 @@
 #include <unistd.h>
 
 #include "fs/data/chunk.h"
+#include "fs/data/commit.h"
+#include "fs/data/todo.h"
 #include "fs/names/dir.h"
-#include "fs/volume/todo.h"
 #include "tests/fs/fixture.h"
 
 #define FILES 6

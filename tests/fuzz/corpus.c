@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+
+#include "fs/store/volume_open.h"
 #include <unistd.h>
 
 #include "tests/fuzz/small_store.h"

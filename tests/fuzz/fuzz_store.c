@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "fs/check/check.h"
+#include "fs/store/volume_open.h"
 #include "tests/crash/tree.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/small_store.h"

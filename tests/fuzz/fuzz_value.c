@@ -8,12 +8,13 @@
 #include <stdlib.h>
 
 #include "fs/data/chunk.h"
-#include "fs/data/extent_map.h"
+#include "fs/extent/extent_map.h"
+#include "fs/extent/models.h"
+#include "fs/extent/models_set.h"
 #include "fs/names/dirent.h"
+#include "fs/names/tier.h"
 #include "fs/names/xattr.h"
-#include "fs/tiers/models.h"
-#include "fs/tiers/models_set.h"
-#include "fs/tiers/tier.h"
+#include "fs/store/volume_open.h"
 #include "tests/crash/tree.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/small_store.h"

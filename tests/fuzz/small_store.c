@@ -11,12 +11,14 @@
 #include <unistd.h>
 
 #include "codec/codec.h"
+#include "fs/data/commit.h"
 #include "fs/data/file.h"
+#include "fs/extent/models.h"
 #include "fs/names/dir.h"
+#include "fs/names/tier.h"
 #include "fs/names/xattr.h"
+#include "fs/store/volume_open.h"
 #include "fs/tiers/compact.h"
-#include "fs/tiers/models.h"
-#include "fs/tiers/tier.h"
 #include "tests/codec/bytes.h"
 
 #define SEGMENTS 8u

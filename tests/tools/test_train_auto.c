@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "fs/data/commit.h"
 #include "tests/codec/bytes.h"
 #include "tests/fs/filled.h"
 #include "tools/firn.h"

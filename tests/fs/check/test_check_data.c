@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "fs/names/dirent.h"
+#include "fs/store/volume_open.h"
 #include "tests/fs/checked.h"
 
 static bool disk_full;

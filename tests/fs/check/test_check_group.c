@@ -14,8 +14,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "fs/data/commit.h"
 #include "fs/data/file.h"
 #include "fs/names/dir.h"
+#include "fs/store/volume_open.h"
 #include "fs/tiers/compact.h"
 #include "tests/codec/bytes.h"
 #include "tests/fs/checked.h"

@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+
+#include "fs/store/volume_open.h"
 #include <errno.h>
 
 #include "tests/fs/checked.h"

@@ -15,9 +15,10 @@
 #include "fs/check/scrub.h"
 #include "fs/control/stat.h"
 #include "fs/data/chunk.h"
-#include "fs/tiers/models.h"
-#include "fs/volume/damage.h"
-#include "fs/volume/scan.h"
+#include "fs/data/commit.h"
+#include "fs/data/damage.h"
+#include "fs/extent/models.h"
+#include "fs/extent/scan.h"
 #include "tests/codec/bytes.h"
 #include "tests/fs/filled.h"
 

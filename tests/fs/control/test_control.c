@@ -14,7 +14,8 @@
 #include <time.h>
 
 #include "fs/control/control.h"
-#include "fs/data/extent.h"
+#include "fs/data/commit.h"
+#include "fs/extent/extent.h"
 #include "tests/codec/bytes.h"
 #include "tests/fs/filled.h"
 

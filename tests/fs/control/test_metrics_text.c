@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "fs/control/metrics_text.h"
+#include "fs/data/commit.h"
 #include "fs/tiers/compactor.h"
 #include "tests/codec/bytes.h"
 #include "tests/fs/filled.h"

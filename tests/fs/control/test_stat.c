@@ -12,8 +12,9 @@
 #include <string.h>
 
 #include "fs/control/stat.h"
+#include "fs/data/commit.h"
+#include "fs/extent/models.h"
 #include "fs/tiers/compact.h"
-#include "fs/tiers/models.h"
 #include "tests/codec/bytes.h"
 #include "tests/fs/filled.h"
 

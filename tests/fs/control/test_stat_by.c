@@ -15,7 +15,8 @@
 
 #include "fs/control/stat.h"
 #include "fs/control/stat_by.h"
-#include "fs/data/extent.h"
+#include "fs/data/commit.h"
+#include "fs/extent/extent.h"
 #include "fs/names/dir.h"
 #include "fs/tiers/compact.h"
 #include "tests/fs/fixture.h"

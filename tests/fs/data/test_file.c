@@ -15,7 +15,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "fs/data/extent.h"
+#include "fs/data/commit.h"
+#include "fs/extent/extent.h"
 #include "tests/fs/fixture.h"
 
 #define MODEL_MAX (600u << 10)

@@ -13,9 +13,11 @@
 #include <stdlib.h>
 
 #include "codec/codec.h"
+#include "fs/data/commit.h"
 #include "fs/data/flush.h"
+#include "fs/extent/scan.h"
+#include "fs/extent/space.h"
 #include "fs/tiers/compact.h"
-#include "fs/volume/scan.h"
 #include "tests/codec/bytes.h"
 #include "tests/fs/fixture.h"
 
@@ -60,10 +62,10 @@ static void press(struct volume *vol, bool plenty)
 {
 	struct flusher *fl = vol->flusher;
 
-	pthread_mutex_lock(&fl->space.mutex);
-	fl->space.plenty = plenty;
-	fl->space.reserved += vol->opt.dirty_bytes;
-	pthread_mutex_unlock(&fl->space.mutex);
+	pthread_mutex_lock(&vol->space->mutex);
+	vol->space->plenty = plenty;
+	vol->space->reserved += vol->opt.dirty_bytes;
+	pthread_mutex_unlock(&vol->space->mutex);
 	pthread_mutex_lock(&fl->pace.mutex);
 	fl->pace.encode = UINT64_MAX / 4096;
 	fl->pace.append = 1;

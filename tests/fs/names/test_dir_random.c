@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "fs/data/commit.h"
 #include "fs/names/dirent.h"
 #include "tests/fs/names.h"
 

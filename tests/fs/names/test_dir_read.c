@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+
+#include "fs/data/commit.h"
 #include <cmocka.h>
 
 #include "tests/fs/names.h"

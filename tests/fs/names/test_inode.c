@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "fs/data/commit.h"
 #include "fs/data/file.h"
 #include "fs/names/xattr.h"
 #include "tests/fs/names.h"

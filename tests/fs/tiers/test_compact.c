@@ -14,10 +14,11 @@
 #include <string.h>
 
 #include "codec/codec.h"
-#include "fs/data/extent.h"
+#include "fs/data/commit.h"
+#include "fs/extent/extent.h"
+#include "fs/extent/models.h"
+#include "fs/extent/scan.h"
 #include "fs/tiers/compact.h"
-#include "fs/tiers/models.h"
-#include "fs/volume/scan.h"
 #include "model/context.h"
 #include "model/train.h"
 #include "tests/codec/bytes.h"

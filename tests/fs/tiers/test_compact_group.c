@@ -17,10 +17,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "fs/data/extent.h"
+#include "fs/data/commit.h"
+#include "fs/extent/extent.h"
+#include "fs/extent/models.h"
+#include "fs/extent/scan.h"
+#include "fs/store/volume_open.h"
 #include "fs/tiers/compact.h"
-#include "fs/tiers/models.h"
-#include "fs/volume/scan.h"
 #include "index/group.h"
 #include "tests/codec/bytes.h"
 #include "tests/fs/filled.h"

@@ -13,11 +13,12 @@
 
 #include "codec/codec.h"
 #include "fs/control/stat_by.h"
+#include "fs/data/commit.h"
+#include "fs/extent/scan.h"
 #include "fs/names/dir.h"
+#include "fs/names/tier.h"
 #include "fs/names/xattr.h"
 #include "fs/tiers/compact.h"
-#include "fs/tiers/tier.h"
-#include "fs/volume/scan.h"
 #include "tests/codec/bytes.h"
 #include "tests/fs/fixture.h"
 

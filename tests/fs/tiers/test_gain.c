@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fs/data/commit.h"
 #include "fs/tiers/compact_plan.h"
 #include "fs/tiers/gain.h"
 #include "tests/codec/bytes.h"

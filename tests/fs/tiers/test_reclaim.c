@@ -15,11 +15,12 @@
 #include <string.h>
 
 #include "codec/codec.h"
-#include "fs/data/extent.h"
+#include "fs/data/commit.h"
+#include "fs/extent/extent.h"
+#include "fs/extent/heat.h"
+#include "fs/extent/scan.h"
 #include "fs/tiers/background.h"
 #include "fs/tiers/compact.h"
-#include "fs/tiers/heat.h"
-#include "fs/volume/scan.h"
 #include "tests/codec/bytes.h"
 #include "tests/fs/filled.h"
 

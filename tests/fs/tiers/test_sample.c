@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "codec/codec.h"
+#include "fs/data/commit.h"
 #include "fs/tiers/sample.h"
 #include "tests/codec/bytes.h"
 #include "tests/fs/filled.h"
