@@ -58,7 +58,8 @@ static unsigned bucket_of(uint64_t ns)
 
 void metrics_took(struct metric_times *t, uint64_t since)
 {
-	uint64_t now = metrics_clock(), ns = now > since ? now - since : 0;
+	int64_t took = (int64_t)(metrics_clock() - since); /* right even where `since` lies before the clock's beginning */
+	uint64_t ns = took > 0 ? (uint64_t)took : 0;
 
 	count(&t->count, 1);
 	count(&t->ns, ns);
