@@ -130,11 +130,11 @@ try_user() {
 	as_nobody sh -c "echo theirs >'$mnt/file' && cat '$mnt/file'" >/dev/null || fail "the user cannot use it"
 	! ls "$mnt" >/dev/null 2>&1 || fail "root was let in without allow_other"
 	as_nobody fusermount3 -u "$mnt" || fail "fusermount3 -u gave $?"
-	flock -w 60 "$store/lock" true || fail "the daemon did not end"
+	daemon_wait
 	as_nobody firnfs "$store" "$mnt" || fail "firnfs, run by a user again, gave $?"
 	[ "$(as_nobody cat "$mnt/file")" = theirs ] || fail "the file is lost"
 	as_nobody fusermount3 -u "$mnt"
-	flock -w 60 "$store/lock" true || fail "the daemon did not end"
+	daemon_wait
 }
 
 mkdir "$scratch/elsewhere"

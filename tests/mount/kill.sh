@@ -36,6 +36,17 @@ compactor() { # compactor ROUND
 	done 2>/dev/null || true
 }
 
+# What nobody asks for again.
+noise() {
+	while [ -e "$scratch/round" ]; do
+		dd if=/dev/urandom of="$mnt/noise" bs=1M count=8 status=none || sleep 0.05
+	done 2>/dev/null
+}
+
+acknowledged_some() { # acknowledged_some ROUND
+	cat "$scratch/$1"-* | grep -qv '^any'
+}
+
 verify() { # verify ROUND: what the writers of that round were told
 	for w in $writers; do
 		[ -s "$scratch/$1-$w" ] || continue
@@ -47,32 +58,30 @@ verify() { # verify ROUND: what the writers of that round were told
 # Mounts, lets everybody write, kills the daemon.
 write_and_kill() { # write_and_kill ROUND
 	mount_store -o "$options"
+	: >"$scratch/round"
 	pids=
 	for w in $writers; do
 		mkdir "$mnt/$1-$w"
 		"$helpers/sync_writer" write "$mnt/$1-$w" >"$scratch/$1-$w" 2>"$scratch/err-$w" &
 		pids="$pids $!"
 	done
-	(while dd if=/dev/urandom of="$mnt/noise" bs=1M count=8 status=none; do :; done) 2>/dev/null &
-	noise=$!
-	: >"$scratch/round"
-	reader &
+	noise &
 	clients=$!
+	reader &
+	clients="$clients $!"
 	compactor "$1" >"$scratch/compactor" &
 	clients="$clients $!"
+	[ $(($1 % 2)) -eq 0 ] || until_true acknowledged_some "$1"
 	nap 20 "$2"
 	kill -9 "$(daemon_pid)"
 	for pid in $pids; do
 		wait "$pid" || fail "a writer of round $1 was refused: $(cat "$scratch"/err-*)"
 	done
 	rm "$scratch/round"
-	kill "$noise" 2>/dev/null || true
-	wait "$noise" 2>/dev/null || true
-	umount -l "$mnt" 2>/dev/null || fusermount3 -uz "$mnt"
 	for pid in $clients; do
 		wait "$pid" || true
 	done
-	flock -w 60 "$store/lock" true || fail "the killed daemon still holds the lock"
+	umount_killed
 	check_store
 	asked=$((asked + $(wc -l <"$scratch/compactor")))
 	daemons=$((daemons + 1))

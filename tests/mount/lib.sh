@@ -9,7 +9,7 @@ PATH=$top_builddir:$PATH
 export PATH
 export LC_ALL=C
 
-scratch=$(mktemp -d "${TMPDIR:-/tmp}/firn-test.XXXXXX")
+scratch=$(cd "$(mktemp -d "${TMPDIR:-/tmp}/firn-test.XXXXXX")" && pwd -P) # as the kernel names it
 store=$scratch/store
 mnt=$scratch/mnt
 mkdir "$mnt"
@@ -47,6 +47,16 @@ need() { # need PROGRAM: skips the test where it is not installed
 	command -v "$1" >/dev/null || skip "$1 is not installed"
 }
 
+# Waits as long as it takes, but not for ever: a loaded machine is slow, and what hangs is to be seen.
+patience=900
+until_true() { # until_true COMMAND...
+	give_up=$(($(date +%s) + patience))
+	until "$@"; do
+		[ "$(date +%s)" -lt "$give_up" ] || fail "never: $*"
+		sleep 0.05
+	done
+}
+
 need_fuse() {
 	[ -c /dev/fuse ] || skip "/dev/fuse is missing"
 	[ "$(id -u)" -eq 0 ] || command -v fusermount3 >/dev/null || skip "fusermount3 is not installed"
@@ -66,11 +76,22 @@ mount_store() { # mount_store [FIRNFS-ARGUMENT...]: $store at $mnt
 	is_mounted "$mnt" || fail "firnfs returned, but nothing is mounted"
 }
 
-# Returns when the daemon has committed and let go of the store's lock. The store must be sound, unless the test says damaged=yes.
+# Returns when the daemon has ended: it holds the store's lock to its last moment.
+daemon_wait() {
+	flock -w "$patience" "$store/lock" true || fail "the daemon did not end"
+}
+
+# The daemon has committed and ended. The store must be sound, unless the test says damaged=yes.
 umount_store() {
 	umount "$mnt" 2>/dev/null || fusermount3 -u "$mnt" || fail "cannot unmount"
-	flock -w 120 "$store/lock" true || fail "the daemon did not end"
+	daemon_wait
 	[ "${damaged:-no}" = yes ] || check_store
+}
+
+# The daemon was killed. Who used the mount has ended: what would look for it later finds the next one there, or none.
+umount_killed() {
+	umount -l "$mnt" 2>/dev/null || fusermount3 -uz "$mnt"
+	daemon_wait
 }
 
 check_store() {
@@ -97,7 +118,7 @@ refused() {
 	want=$1 pattern=$2
 	shift 2
 	code=0
-	timeout 60 "$@" >"$scratch/out" 2>"$scratch/err" || code=$?
+	timeout "$patience" "$@" >"$scratch/out" 2>"$scratch/err" || code=$?
 	[ "$code" -eq "$want" ] || fail "$*: exit code $code, not $want: $(cat "$scratch/err")"
 	[ "$(wc -l <"$scratch/err")" -eq 1 ] || fail "$*: not one line: $(cat "$scratch/err")"
 	[ ! -s "$scratch/out" ] || fail "$*: wrote to stdout: $(cat "$scratch/out")"

@@ -39,14 +39,14 @@ firn top --once --json "$mnt" >"$scratch/top" || fail "top --json"
 [ "$(number requests "$scratch/top")" -ge 1 ] || fail "top: no requests"
 firn top --once "$store" >"$scratch/top" || fail "top --once"
 grep -q "^compaction: stopped" "$scratch/top" || fail "top: $(cat "$scratch/top")"
-(firn top "$mnt" & echo $! >"$scratch/pid"; wait $! || true) >"$scratch/top" &
-lines=0
-until [ "$lines" -ge 4 ]; do # two of headings, two of figures
-	sleep 0.1
-	lines=$(wc -l <"$scratch/top")
-done
-kill "$(cat "$scratch/pid")"
-wait
+firn top "$mnt" >"$scratch/top" &
+top=$!
+four_lines() { # two of headings, two of figures
+	[ "$(wc -l <"$scratch/top")" -ge 4 ]
+}
+until_true four_lines
+kill "$top"
+wait "$top" || true
 head -n 3 "$scratch/top" | tail -n 1 | grep -Eq "^ +[0-9.]+ .*stopped" || fail "top as lines: $(cat "$scratch/top")"
 
 # Who comes later finds the socket taken; a killed daemon's is taken over.
@@ -58,8 +58,7 @@ refused 32 "somebody else answers" firnfs -o metrics="$scratch/metrics.sock" "$s
 "$helpers/socket_ask" "$scratch/metrics.sock" >"$scratch/out" || fail "no answer after that"
 pid=$(daemon_pid)
 kill -9 "$pid"
-umount -l "$mnt" 2>/dev/null || fusermount3 -uz "$mnt"
-flock -w 60 "$store/lock" true || fail "the killed daemon still holds the lock"
+umount_killed
 [ -S "$scratch/metrics.sock" ] || fail "the killed daemon's socket is gone"
 mount_store -o metrics="$scratch/metrics.sock"
 "$helpers/socket_ask" "$scratch/metrics.sock" | grep -q "^firn_uptime_seconds" || fail "no answer after a crash"
@@ -72,12 +71,10 @@ mount_store -o metrics="$scratch/metrics.prom",ro
 [ "$(stat -c %a "$scratch/metrics.prom")" = 600 ] || fail "the file's mode"
 grep -q "^firn_plain_bytes [1-9]" "$scratch/metrics.prom" || fail "the file: $(cat "$scratch/metrics.prom")"
 first=$(stat -c %i "$scratch/metrics.prom")
-tries=0
-until [ "$(stat -c %i "$scratch/metrics.prom")" != "$first" ]; do
-	tries=$((tries + 1))
-	[ $tries -lt 1200 ] || fail "the file is never written again"
-	sleep 0.1
-done
+written_again() {
+	[ "$(stat -c %i "$scratch/metrics.prom")" != "$first" ]
+}
+until_true written_again
 firn top --once "$mnt" >"$scratch/top" || fail "top of a read-only mount"
 ! grep -q "^compaction" "$scratch/top" || fail "a read-only mount compacts"
 umount_store

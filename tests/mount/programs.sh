@@ -3,6 +3,7 @@
 # Programs that lean on a file system in their own ways work on a mount, and again on what recompaction made of it: tar, make and cc, git, sqlite3.
 . "${top_srcdir:-.}/tests/mount/lib.sh"
 need_fuse
+export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 # not this user's hooks, signatures and monitors
 
 make_tree "$scratch/tree"
 make_store
@@ -34,6 +35,8 @@ try_git() {
 	(
 		cd "$mnt/git"
 		export GIT_AUTHOR_NAME=t GIT_AUTHOR_EMAIL=t@example.org GIT_COMMITTER_NAME=t GIT_COMMITTER_EMAIL=t@example.org
+		git config maintenance.auto false # nothing of it goes on in the background
+		git config gc.auto 0
 		git add . && git commit -qm one
 		echo more >>index/index.h
 		git commit -qam two

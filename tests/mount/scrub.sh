@@ -46,11 +46,12 @@ says "^  $lost\$"
 
 # In the foreground the daemon's log is its standard error.
 firnfs -f "$store" "$mnt" 2>"$scratch/log" &
-for _ in $(seq 200); do
-	is_mounted "$mnt" && break
-	sleep 0.05
-done
-is_mounted "$mnt" || fail "not mounted"
+daemon=$!
+mounted_or_ended() {
+	is_mounted "$mnt" || ! kill -0 "$daemon" 2>/dev/null
+}
+until_true mounted_or_ended
+is_mounted "$mnt" || fail "not mounted: $(cat "$scratch/log")"
 for _ in 1 2 3; do
 	if cat "$mnt$lost" >/dev/null 2>&1; then
 		fail "$lost can be read"
@@ -69,5 +70,5 @@ firn stat "$mnt" >"$scratch/out"
 ! grep -q "cannot be read" "$scratch/out" || fail "rewritten, but still damaged: $(cat "$scratch/out")"
 cmp "$mnt$lost" "$scratch/tree/${lost##*/}" || fail "wrong bytes"
 umount_store
-wait
+wait "$daemon" || fail "the daemon gave $?"
 fsck.firn -n "$store" >"$scratch/out" || fail "$(cat "$scratch/out")"

@@ -81,9 +81,8 @@ while [ $rounds -lt 2 ] || [ "$(date +%s)" -lt "$end" ]; do
 		wait "$pid" || fail "round $rounds: $(cat "$scratch"/run-*)"
 	done
 	if [ $ended = killed ]; then
-		umount -l "$mnt" 2>/dev/null || fusermount3 -uz "$mnt"
-		wait "$clients" 2>/dev/null || true
-		flock -w 60 "$store/lock" true || fail "the killed daemon still holds the lock"
+		wait "$clients" || true
+		umount_killed
 		check_store
 	else
 		[ "$(random 2)" -eq 0 ] || firn compact --now --quiet "$mnt" 2>/dev/null || true

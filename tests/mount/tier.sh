@@ -74,12 +74,10 @@ firn compact -q "$mnt"
 in_tier "" none none
 umount_store
 mount_store -o compact=always,commit=1,cold-after=0
-tries=0
-until firn stat "$mnt" | grep -q "^  hot  *0 "; do
-	tries=$((tries + 1))
-	[ $tries -lt 1200 ] || fail "the mount's cold-after is not obeyed"
-	sleep 0.05
-done
+nothing_hot() {
+	firn stat "$mnt" | grep -q "^  hot  *0 "
+}
+until_true nothing_hot
 in_tier "" none all
 umount_store
 refused 1 "no tier, time or level" mkfs.firn --tier=tepid "$scratch/third"

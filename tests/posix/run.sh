@@ -20,7 +20,7 @@ log=$(mktemp "${TMPDIR:-/tmp}/posix-log.XXXXXX")
 trap 'rm -f "$log"' EXIT
 for program in "$@"; do
 	status=0
-	timeout 300 "$top_builddir/tests/posix/$program" "$dir" >"$log" 2>&1 || status=$?
+	timeout 900 "$top_builddir/tests/posix/$program" "$dir" >"$log" 2>&1 || status=$?
 	passed=$(grep -c '^\[       OK' "$log")
 	skipped=$(awk '/^not tested: / { reason = substr($0, 13) } /^\[  SKIPPED \]/ && reason != "" { printf "%s%s: %s", n++ ? "; " : "", $4, reason; reason = "" }' "$log")
 	line="$program: $passed passed${skipped:+, not tested: $skipped}"
