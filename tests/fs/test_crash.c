@@ -60,7 +60,8 @@ static void writer_run(struct fixture *f, int out)
 				_exit(1);
 		}
 	}
-	_exit(1);
+	for (;;)
+		pause();
 }
 
 /*

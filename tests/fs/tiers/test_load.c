@@ -146,7 +146,7 @@ static void test_read(void **state)
 	assert_int_equal(a.requests, 4);
 	b = a;
 	load_read(&b, false);
-	assert_true(b.at >= a.at && b.ticks >= a.ticks && b.busy <= b.ticks && b.cpu_stall >= a.cpu_stall);
+	assert_true(b.at >= a.at && b.busy <= b.ticks && b.cpu_stall >= a.cpu_stall); /* but the kernel's ticks may go back, says proc(5) */
 }
 
 int main(void)

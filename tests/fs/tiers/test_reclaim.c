@@ -212,8 +212,8 @@ static int age_collect(void *arg, const struct extent *e)
 	return 0;
 }
 
-/* Makes all extents a hundred hours old. */
-static void make_old(struct filled *f)
+/* Makes all extents a hundred hours old at this hour. */
+static void make_old(struct filled *f, uint32_t hour)
 {
 	struct aging a = {.n = 0};
 
@@ -226,7 +226,7 @@ static void make_old(struct filled *f)
 		be64_put(key, a.ids[i]);
 		index_begin(f->vol->index, &op);
 		assert_int_equal(index_get(&op, TABLE_EXTENT, key, 8, &disk, sizeof disk), sizeof disk);
-		disk.touched = le32_put(heat_hour() - 100);
+		disk.touched = le32_put(hour - 100);
 		assert_int_equal(index_put(&op, TABLE_EXTENT, key, 8, &disk, sizeof disk), 0);
 		index_end(&op);
 	}
@@ -238,6 +238,7 @@ static void test_heat(void **state)
 {
 	struct filled *f = *state;
 	static uint8_t bytes[40000];
+	const uint32_t hour = heat_hour();
 	struct compact_options opt;
 	struct compact_result result;
 
@@ -245,8 +246,8 @@ static void test_heat(void **state)
 	filled_put(f, "read", bytes, sizeof bytes);
 	filled_put(f, "forgotten", bytes, sizeof bytes);
 	assert_int_equal(volume_commit(f->vol), 0);
-	make_old(f);
-	assert_int_equal(ages(f).newest, heat_hour() - 100);
+	make_old(f, hour);
+	assert_int_equal(ages(f).newest, hour - 100);
 	filled_reopen(f);
 	assert_int_equal(filled_check(f, "read", bytes, sizeof bytes), 0);
 	heat_settle(f->vol, false);
