@@ -35,7 +35,7 @@ static void put(const char *name, unsigned i, const char *suffix, const uint8_t 
 static void value_put(enum table table, unsigned i, const void *key, size_t key_len, const void *value, size_t len)
 {
 	uint8_t bytes[2 + INDEX_KEY_MAX + INDEX_VALUE_MAX] = { (uint8_t)table, (uint8_t)(key_len - 1) };
-	char name[16];
+	char name[24];
 
 	if (key_len > 256)
 		return;
