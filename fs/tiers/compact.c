@@ -34,6 +34,7 @@ struct run {
 	struct crew *crew, *own_crew; /* own_crew: made here */
 	struct encode_worker *workers; /* one for each of the crew */
 	struct window window;
+	size_t batch; /* of its units: the first of those being encoded */
 	struct timespec start;
 	int stop; /* first -errno met; set and read atomically */
 };
@@ -121,13 +122,13 @@ static void compact_encode_part(void *arg, unsigned i, unsigned thread)
 	struct window *w = &run->window;
 
 	if (compact_goes_on(run))
-		compact_stop(run, unit_encode(run->vol, w, &w->units[i], &run->workers[thread], &run->policy));
+		compact_stop(run, unit_encode(run->vol, w, &w->units[run->batch + i], &run->workers[thread], &run->policy));
 }
 
 static void compact_encode_done(void *arg, unsigned i)
 {
 	struct run *run = arg;
-	const struct unit *u = &run->window.units[i];
+	const struct unit *u = &run->window.units[run->batch + i];
 
 	if (u->verdict != ENCODE_SKIPPED)
 		compact_progress(run, u->plain, &run->window, u);
@@ -153,29 +154,44 @@ static int compact_room(struct run *run)
 	return rc;
 }
 
-/* Reads, encodes and settles what is in the window. */
-static void compact_window(struct run *run)
+/* Encodes and settles what is in the window, some units at a time; what is encoded is settled also when told to stop. */
+static void compact_units(struct run *run)
 {
 	struct window *w = &run->window;
 
+	for (size_t end; run->batch < w->n_units && compact_goes_on(run); run->batch = end) {
+		struct settle_job job = {.first = run->batch, .tried = run->choice.tried, .tried_level = run->choice.tried_level,
+					 .commit = !run->opt->lazy};
+
+		job.end = end = window_batch(w, run->batch);
+		compact_stop(run, compact_room(run));
+		if (run->stop == 0)
+			compact_stop(run, crew_run(run->crew, (unsigned)(end - run->batch), compact_encode_part, compact_encode_done, run));
+		compact_stop(run, window_settle(run->vol, w, &job, run->result));
+	}
+}
+
+/* Reads the window, and does its work. */
+static void compact_window(struct run *run, const struct window_limits *limits)
+{
+	run->batch = 0;
 	compact_read_window(run);
 	if (run->stop == 0)
-		compact_stop(run, window_divide(w, compact_group_bytes(run)));
-	if (run->stop == 0)
-		compact_stop(run, crew_run(run->crew, (unsigned)w->n_units, compact_encode_part, compact_encode_done, run));
-	if (w->n_units > 0) /* also when told to stop: what is encoded need not be encoded again */
-		compact_stop(run, window_settle(run->vol, w, run->choice.tried, run->choice.tried_level, !run->opt->lazy, run->result));
+		compact_stop(run, window_divide(&run->window, limits->group_bytes));
+	window_count_unread(&run->window, run->result);
+	compact_units(run);
 }
 
 static int compact_extents(struct run *run, const struct plan *plan)
 {
+	/* who says "now" has the memory and the time */
+	const struct window_limits limits = {compact_group_bytes(run), run->opt->now ? WINDOW_BYTES_SMALL : WINDOW_BYTES};
 	struct window *w = &run->window;
 
 	for (size_t at = 0; at < plan->n && compact_goes_on(run); at += w->n, window_fini(w)) {
-		compact_stop(run, compact_room(run));
-		compact_stop(run, window_init(w, plan->items + at, plan->n - at));
+		compact_stop(run, window_init(w, plan->items + at, plan->n - at, &limits));
 		if (run->stop == 0)
-			compact_window(run);
+			compact_window(run, &limits);
 	}
 	return run->stop;
 }

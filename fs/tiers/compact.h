@@ -57,7 +57,8 @@ struct compact_result {
 };
 
 /*
- * Works in bounded windows: read, group small extents, encode (all threads), decode, compare, append, sync, swap, commit, reap. What was done stays done when it is interrupted. An
+ * Works in bounded windows: read, group small extents, and then some MiB at a time: encode (all threads), decode, compare, append, sync, swap, commit; reap.
+ * With `now` it has in memory 64 MiB of small extents, else 8 MiB of all. What was done stays done when it is interrupted. An
  * extent that can't be read is left where it is, counted as damaged. -ENOSPC stops politely.
  * Members of groups that are half dead (now: 1/16) are packed anew even if nothing else is a reason. Afterwards segments less than half alive (now: less than 15/16) are rewritten, records copied as they are, and models that nothing refers to are removed
  * (now, to the cold tier, with a network: the zstd dictionary, too; the next training makes another).

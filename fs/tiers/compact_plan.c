@@ -181,6 +181,26 @@ static int plan_rank(const struct plan_choice *choice, struct plan *plan)
 	return 0;
 }
 
+/* The small ones, which look for company among each other, come last; else the order stays. -ENOMEM. */
+static int plan_part(uint32_t group_bytes, struct plan *plan)
+{
+	struct plan_item *small = malloc((plan->n + 1) * sizeof *small);
+	size_t n = 0, n_small = 0;
+
+	if (!small)
+		return -ENOMEM;
+	for (size_t i = 0; i < plan->n; i++) {
+		if (plan->items[i].plain > group_bytes / 2)
+			plan->items[n++] = plan->items[i];
+		else
+			small[n_small++] = plan->items[i];
+	}
+	if (n_small > 0)
+		memcpy(plan->items + n, small, n_small * sizeof *small);
+	free(small);
+	return 0;
+}
+
 int plan_make(struct volume *vol, const struct plan_choice *choice, uint64_t from, struct plan *out)
 {
 	struct picker p = {.opt = choice->opt, .choice = choice, .now = heat_hour(), .from = from, .plan = out};
@@ -195,8 +215,10 @@ int plan_make(struct volume *vol, const struct plan_choice *choice, uint64_t fro
 		rc = out->items ? scan_table(vol, TABLE_CHUNK, plan_order, &p) : -ENOMEM;
 	}
 	free(p.list);
-	if (rc >= 0 && choice->opt->lazy && out->n > 0)
+	if (rc >= 0 && choice->opt->lazy)
 		rc = plan_rank(choice, out);
+	if (rc >= 0 && choice->opt->now)
+		rc = plan_part(p.group_bytes, out);
 	return rc < 0 ? rc : 0;
 }
 

@@ -16,7 +16,10 @@ struct plan_item {
 };
 
 struct plan {
-	/* Each extent once, by owner, so that what is read together lies together; in the background those that save much come before all others. */
+	/*
+	 * Each extent once, by owner, so that what is read together lies together; in the background those that save much come before all others;
+	 * with "now" the large ones before the small ones.
+	 */
 	struct plan_item *items;
 	size_t n;
 	uint64_t plain_bytes;

@@ -9,11 +9,11 @@
 
 #include "fs/data/commit.h"
 
-static int units_append(struct volume *vol, struct window *w)
+static int units_append(struct volume *vol, struct window *w, const struct settle_job *job)
 {
 	int rc = 0;
 
-	for (size_t i = 0; i < w->n_units; i++) {
+	for (size_t i = job->first; i < job->end; i++) {
 		struct unit *u = &w->units[i];
 
 		if (u->verdict != ENCODE_SMALLER)
@@ -80,7 +80,7 @@ static int unit_swap(struct volume *vol, const struct window *w, const struct un
 	return rc < 0 ? rc : 0;
 }
 
-static int unit_mark(struct volume *vol, const struct window *w, const struct unit *u, uint16_t tried, uint8_t tried_level,
+static int unit_mark(struct volume *vol, const struct window *w, const struct unit *u, const struct settle_job *job,
 		     struct compact_result *result)
 {
 	int rc = 0;
@@ -89,8 +89,8 @@ static int unit_mark(struct volume *vol, const struct window *w, const struct un
 		struct extent e = w->items[w->order[u->first + i]].old;
 		struct index_op op;
 
-		e.tried = tried;
-		e.tried_level = tried_level;
+		e.tried = job->tried;
+		e.tried_level = job->tried_level;
 		index_begin(vol->index, &op);
 		rc = extent_mark(&op, vol, &e);
 		index_end(&op);
@@ -100,38 +100,42 @@ static int unit_mark(struct volume *vol, const struct window *w, const struct un
 	return rc;
 }
 
-static int unit_settle(struct volume *vol, const struct window *w, const struct unit *u, uint16_t tried, uint8_t tried_level,
+static int unit_settle(struct volume *vol, const struct window *w, const struct unit *u, const struct settle_job *job,
 		       struct compact_result *result)
 {
 	struct extent to = unit_extent(w, u);
 
-	to.tried = tried;
-	to.tried_level = tried_level;
+	to.tried = job->tried;
+	to.tried_level = job->tried_level;
 	if (u->verdict == ENCODE_SMALLER)
 		return unit_swap(vol, w, u, &to, result);
-	return u->verdict == ENCODE_KEEP ? unit_mark(vol, w, u, tried, tried_level, result) : 0;
+	return u->verdict == ENCODE_KEEP ? unit_mark(vol, w, u, job, result) : 0;
 }
 
-int window_settle(struct volume *vol, struct window *w, uint16_t tried, uint8_t tried_level, bool commit, struct compact_result *result)
+void window_count_unread(const struct window *w, struct compact_result *result)
 {
-	int full = units_append(vol, w), rc = commit ? segment_sync(vol->segments) : 0;
-
 	for (size_t i = 0; i < w->n; i++) {
 		result->extents += w->items[i].state == ITEM_GONE || w->items[i].state == ITEM_DAMAGED;
 		result->damaged += w->items[i].state == ITEM_DAMAGED;
 		result->raced += w->items[i].state == ITEM_GONE;
 	}
-	for (size_t i = 0; i < w->n_units; i++) {
+}
+
+int window_settle(struct volume *vol, struct window *w, const struct settle_job *job, struct compact_result *result)
+{
+	int full = units_append(vol, w, job), rc = job->commit ? segment_sync(vol->segments) : 0;
+
+	for (size_t i = job->first; i < job->end; i++) {
 		struct unit *u = &w->units[i];
 
 		result->extents += u->verdict == ENCODE_SKIPPED ? 0 : u->n;
 		result->refused += u->verdict == ENCODE_REFUSED ? u->n : 0;
 		if (rc == 0)
-			rc = unit_settle(vol, w, u, tried, tried_level, result);
+			rc = unit_settle(vol, w, u, job, result);
 		if (u->verdict == ENCODE_SMALLER)
 			extent_release(vol, &u->to);
 	}
-	if (rc == 0 && commit)
+	if (rc == 0 && job->commit)
 		rc = volume_commit(vol);
 	return full < 0 ? full : rc;
 }

@@ -7,11 +7,19 @@
 
 #include "fs/tiers/compact_window.h"
 
+struct settle_job {
+	size_t first, end; /* of the window's units: these, all encoded or skipped */
+	uint16_t tried;    /* what their extents remember, whether moved or kept */
+	uint8_t tried_level;
+	bool commit; /* is durable when it returns; else the next commit syncs data before pointers, as always */
+};
+
 /*
- * What could not be appended (-ENOSPC) is left as it is; what could is settled before the error is returned. tried, tried_level: what the extents of
- * all units remember, whether moved or kept. commit: is durable when it returns; else the next commit syncs data before pointers, as always. Counts
- * into *result.
+ * What could not be appended (-ENOSPC) is left as it is; what could is settled before the error is returned. Counts into *result.
  */
-int window_settle(struct volume *vol, struct window *w, uint16_t tried, uint8_t tried_level, bool commit, struct compact_result *result);
+int window_settle(struct volume *vol, struct window *w, const struct settle_job *job, struct compact_result *result);
+
+/* Counts the items that are in no unit. */
+void window_count_unread(const struct window *w, struct compact_result *result);
 
 #endif

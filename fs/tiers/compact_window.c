@@ -10,15 +10,25 @@
 #include "fs/data/cache.h"
 #include "fs/tiers/similar.h"
 
-#define WINDOW_ITEMS 4096u
+#define WINDOW_ITEMS 16384u
 
-int window_init(struct window *w, const struct plan_item *items, size_t n)
+/* One alone would fill more than half of a group. */
+static bool plain_small(uint32_t plain, uint32_t group_bytes)
 {
-	uint64_t bytes = 0;
+	return plain <= group_bytes / 2;
+}
+
+int window_init(struct window *w, const struct plan_item *items, size_t n, const struct window_limits *limits)
+{
+	uint64_t bytes = 0, large = 0;
 
 	*w = (struct window){0};
-	while (w->n < n && w->n < WINDOW_ITEMS && bytes < WINDOW_BYTES)
-		bytes += items[w->n++].plain;
+	while (w->n < n && w->n < WINDOW_ITEMS && bytes < limits->bytes && large < WINDOW_BYTES) {
+		uint32_t plain = items[w->n++].plain;
+
+		bytes += plain;
+		large += plain_small(plain, limits->group_bytes) ? 0 : plain;
+	}
 	w->items = calloc(w->n, sizeof *w->items);
 	w->order = calloc(w->n, sizeof *w->order);
 	w->units = calloc(w->n, sizeof *w->units);
@@ -83,7 +93,7 @@ int window_read(struct volume *vol, struct window *w, size_t i, struct codec_ctx
 /* What gains nothing from company is alone: large extents, and such as are compressed already. */
 static bool item_alone(const struct window_item *item, uint32_t group_bytes)
 {
-	return item->old.plain > group_bytes / 2 || codec_incompressible(item->bytes, item->old.plain);
+	return !plain_small(item->old.plain, group_bytes) || codec_incompressible(item->bytes, item->old.plain);
 }
 
 static struct unit *unit_begin(struct window *w, size_t first)
@@ -140,4 +150,13 @@ int window_divide(struct window *w, uint32_t group_bytes)
 	rc = divide_small(w, small, n, end, group_bytes);
 	free(small);
 	return rc;
+}
+
+size_t window_batch(const struct window *w, size_t first)
+{
+	size_t end = first;
+
+	for (uint64_t bytes = 0; end < w->n_units && bytes < WINDOW_BYTES; end++)
+		bytes += w->units[end].plain;
+	return end;
 }

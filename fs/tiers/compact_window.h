@@ -35,8 +35,16 @@ struct unit {
 	struct segment_pos to;
 };
 
-/* A window ends with the extent that makes it as long as this. */
+/* A window ends with the extent that makes it, or those in it that are not small, as long as this; so does what is settled at once. */
 #define WINDOW_BYTES (8u << 20)
+
+/* With small extents, where memory allows: the more of them are seen together, the better is the company that each finds. */
+#define WINDOW_BYTES_SMALL (64u << 20)
+
+struct window_limits {
+	uint32_t group_bytes; /* small extents join groups of so many bytes */
+	uint32_t bytes;       /* WINDOW_BYTES or WINDOW_BYTES_SMALL         */
+};
 
 struct window {
 	struct window_item *items;
@@ -47,7 +55,7 @@ struct window {
 };
 
 /* Makes room for as many of the plan's first items as fit into a window; -ENOMEM. window_fini also on error. */
-int window_init(struct window *w, const struct plan_item *items, size_t n);
+int window_init(struct window *w, const struct plan_item *items, size_t n, const struct window_limits *limits);
 void window_fini(struct window *w);
 
 /* Reads item i; what concerns it alone is its state. -ENOMEM or other reasons to stop. Any thread. */
@@ -55,6 +63,9 @@ int window_read(struct volume *vol, struct window *w, size_t i, struct codec_ctx
 
 /* Divides what was read into units: small extents that are alike together, up to group_bytes of them; the rest alone. -ENOMEM. */
 int window_divide(struct window *w, uint32_t group_bytes);
+
+/* Where the units end that are encoded and settled together with unit `first`. */
+size_t window_batch(const struct window *w, size_t first);
 
 /* What the unit's extents take now, headers included: that much goes if they all leave. */
 uint64_t unit_cost(const struct window *w, const struct unit *u);
