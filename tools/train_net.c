@@ -13,6 +13,17 @@
 #include "index/format.h"
 #include "tools/train_value.h"
 
+/*
+ * The store keeps two copies. And the denser the level, the more of what the rows know it learns from the dictionary and the chunk: their weights are
+ * worth less than the loss of the network alone says. Measured (model/EXPERIMENTS.md), and flat around these.
+ */
+static uint64_t net_worth(const struct net_options *opt)
+{
+	static const unsigned shares[] = {[NEURAL_FAST] = 2, [NEURAL_NORMAL] = 4, [NEURAL_DENSE] = 16};
+
+	return opt->learnable / shares[opt->level];
+}
+
 static int net_make(struct train_parts *parts, struct model_shape *shape, struct model **out)
 {
 	int rc = parts_pick_dict(parts, shape->dict_len);
@@ -60,7 +71,7 @@ int net_choose(struct train_parts *parts, const struct net_options *opt, struct 
 	int rc;
 
 	*out = (struct net_choice){0};
-	train.worth_bytes = opt->learnable / 2; /* the store keeps two copies */
+	train.worth_bytes = net_worth(opt);
 	rc = train_propose_shape(opt->learnable, opt->level, &out->shape);
 	if (rc == 0)
 		rc = net_make(parts, &out->shape, &m);
