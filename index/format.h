@@ -218,8 +218,8 @@ static_assert(sizeof(struct dirent_disk) == 9, "dirent_disk");
 
 /* What an extent's flags say of it: nothing is said of one that has a record of its own. */
 enum extent_flags {
-	EXTENT_GROUP = 1,  /* small extents packed into one record, struct extent_disk: no chunk names it, its members do */
-	EXTENT_MEMBER = 2, /* a piece of a group, struct member_disk */
+	EXTENT_GROUP = 1,  /* small extents packed into one record: no chunk names it, its members do */
+	EXTENT_MEMBER = 2, /* a piece of a group */
 	/*
 	 * With 0 or EXTENT_GROUP: known to be unreadable, until it reads well again, is rewritten or deleted. Segment, offset and stored may
 	 * be 0: there is no record at all, and it counts in no statistics.
@@ -228,38 +228,24 @@ enum extent_flags {
 };
 
 /*
- * Where an extent's bytes lie. Immutable in content: refs, heat and the location may change, plain bytes never.
+ * Where an extent's bytes lie. Immutable in content: refs, heat and the location may change, plain bytes never. Flags, then numbers of
+ * index/number.h; those that are 0 are left out at the end.
  */
+#define EXTENT_NUMBERS 11
+#define EXTENT_MEMBER_NUMBERS 7
 struct extent_disk {
-	le32_t segment;         /*  0 */
-	le32_t offset;          /*  4 of the record in the segment                          */
-	le32_t stored;          /*  8 bytes of the frame (the record adds its header)       */
-	le32_t plain;           /* 12 bytes after decoding, 1..chunk size                   */
-	uint8_t codec;          /* 16 enum codec_id                                         */
-	uint8_t level;          /* 17 codec's own                                           */
-	le16_t model;           /* 18 model number the frame needs, 0 none                  */
-	le32_t refs;            /* 20 chunk records that name it; a group: plain bytes of the members that are left */
-	le32_t touched;         /* 24 hours since 1970 of the last write or noticed read    */
-	le16_t tried;           /* 28 model number tried without gain, 0 none               */
-	uint8_t tried_level;    /* 30 tier tried with it                                    */
-	uint8_t flags;          /* 31 0 or EXTENT_GROUP, EXTENT_DAMAGED                     */
+	uint8_t flags;          /*  0 enum extent_flags                                     */
+	/*
+	 * segment; offset of the record in it; bytes of the frame (the record adds its header); bytes after decoding, 1..chunk size; chunk records
+	 * that name it (a group: plain bytes of the members that are left); hours since 1970 of the last write or noticed read; enum codec_id;
+	 * codec's own level; model number the frame needs, 0 none; model number tried without gain, 0 none; tier tried with it.
+	 *
+	 * EXTENT_MEMBER: number of the group less the extent's own, zigzag; where its bytes begin in the group's plain bytes; plain bytes; chunk records
+	 * that name it; the last write or read, model and tier tried, as above.
+	 */
+	uint8_t numbers[EXTENT_NUMBERS * NUMBER_MAX_32];
 };
-static_assert(sizeof(struct extent_disk) == 32, "extent_disk");
-
-/* An extent that is a member of a group: of the length of, and with what both have at the place of, struct extent_disk. */
-struct member_disk {
-	le64_t group;           /*  0 extent id of the group                                */
-	le32_t at;              /*  8 where its bytes begin in the group's plain bytes      */
-	le32_t plain;           /* 12 bytes, 1..chunk size                                  */
-	le32_t reserved;        /* 16 zero                                                  */
-	le32_t refs;            /* 20 chunk records that name it                            */
-	le32_t touched;         /* 24 as above                                              */
-	le16_t tried;           /* 28 as above                                              */
-	uint8_t tried_level;    /* 30 as above                                              */
-	uint8_t flags;          /* 31 EXTENT_MEMBER                                         */
-};
-static_assert(sizeof(struct member_disk) == sizeof(struct extent_disk), "member_disk");
-static_assert(offsetof(struct member_disk, flags) == offsetof(struct extent_disk, flags), "member_disk flags");
+static_assert(EXTENT_NUMBERS * NUMBER_MAX_32 >= NUMBER_MAX_64 + (EXTENT_MEMBER_NUMBERS - 1) * NUMBER_MAX_32, "extent_disk");
 
 struct segment_stat_disk {
 	le64_t total;           /*  0 bytes appended and committed, file header included    */

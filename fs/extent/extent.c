@@ -11,86 +11,11 @@
 
 int extent_store(struct index_op *op, const struct extent *e)
 {
-	struct extent_disk disk = {
-		.segment = le32_put(e->pos.segment),
-		.offset = le32_put(e->pos.offset),
-		.stored = le32_put(e->pos.stored),
-		.plain = le32_put(e->plain),
-		.codec = e->codec,
-		.level = e->level,
-		.model = le16_put(e->model),
-		.refs = le32_put(e->refs),
-		.touched = le32_put(e->touched),
-		.tried = le16_put(e->tried),
-		.tried_level = e->tried_level,
-		.flags = (uint8_t)((e->is_group ? EXTENT_GROUP : 0) | (e->damaged ? EXTENT_DAMAGED : 0)),
-	};
-	struct member_disk member = {
-		.group = le64_put(e->group),
-		.at = le32_put(e->at),
-		.plain = le32_put(e->plain),
-		.refs = le32_put(e->refs),
-		.touched = le32_put(e->touched),
-		.tried = le16_put(e->tried),
-		.tried_level = e->tried_level,
-		.flags = EXTENT_MEMBER,
-	};
+	struct extent_disk disk;
 	uint8_t key[8];
 
 	be64_put(key, e->id);
-	return index_put(op, TABLE_EXTENT, key, sizeof key, e->group ? (const void *)&member : &disk, sizeof disk);
-}
-
-static int member_decode(uint64_t id, const struct member_disk *disk, struct extent *e)
-{
-	*e = (struct extent){
-		.id = id,
-		.group = le64_get(disk->group),
-		.at = le32_get(disk->at),
-		.plain = le32_get(disk->plain),
-		.refs = le32_get(disk->refs),
-		.touched = le32_get(disk->touched),
-		.tried = le16_get(disk->tried),
-		.tried_level = disk->tried_level,
-	};
-	if (e->group == 0 || e->group == id || e->plain == 0 || e->plain > CHUNK_SIZE_MAX || e->refs == 0)
-		return -EUCLEAN;
-	return 0;
-}
-
-int extent_decode(uint64_t id, const void *value, size_t len, struct extent *e)
-{
-	struct extent_disk disk;
-	struct member_disk member;
-
-	*e = (struct extent){ 0 };
-	if (len != sizeof disk)
-		return -EUCLEAN;
-	memcpy(&disk, value, sizeof disk);
-	memcpy(&member, value, sizeof member);
-	if (disk.flags == EXTENT_MEMBER)
-		return member_decode(id, &member, e);
-	*e = (struct extent){
-		.id = id,
-		.pos = { le32_get(disk.segment), le32_get(disk.offset), le32_get(disk.stored) },
-		.stored = le32_get(disk.stored),
-		.plain = le32_get(disk.plain),
-		.codec = disk.codec,
-		.level = disk.level,
-		.model = le16_get(disk.model),
-		.is_group = disk.flags & EXTENT_GROUP,
-		.damaged = disk.flags & EXTENT_DAMAGED,
-		.refs = le32_get(disk.refs),
-		.touched = le32_get(disk.touched),
-		.tried = le16_get(disk.tried),
-		.tried_level = disk.tried_level,
-	};
-	if (disk.flags & ~(EXTENT_GROUP | EXTENT_DAMAGED) || e->plain == 0 || e->plain > CHUNK_SIZE_MAX ||
-	    e->pos.stored > e->plain || e->refs == 0 || (e->is_group && e->refs > e->plain))
-		return -EUCLEAN;
-	if (e->pos.segment == 0)
-		return e->damaged ? 0 : -EUCLEAN;
-	return e->pos.stored ? 0 : -EUCLEAN;
+	return index_put(op, TABLE_EXTENT, key, sizeof key, &disk, extent_encode(&disk, e));
 }
 
 int extent_resolve(const struct extent *group, struct extent *member)

@@ -62,6 +62,7 @@ void extent_dead_punch(struct dead_list *d, struct segments *ss);         /* aft
  * sets. -EUCLEAN.
  */
 int extent_store(struct index_op *op, const struct extent *e);
+size_t extent_encode(struct extent_disk *disk, const struct extent *e); /* how many bytes of it */
 int extent_decode(uint64_t id, const void *value, size_t len, struct extent *e);
 int extent_resolve(const struct extent *group, struct extent *member);
 

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fs/extent/extent_map.h"
 #include "fs/extent/scan.h"
 #include "fs/names/dir.h"
 #include "fs/store/volume_open.h"
@@ -128,16 +129,15 @@ struct age {
 static int age_one(void *arg, const struct index_record *r)
 {
 	const struct age *age = arg;
-	struct extent_disk disk;
+	struct extent e;
 	struct index_op op;
 
 	if (age->id != 0 && be64_get(r->key) != age->id)
 		return 0;
-	assert_int_equal(r->len, sizeof disk);
-	memcpy(&disk, r->value, sizeof disk);
-	disk.touched = le32_put(le32_get(disk.touched) - age->hours);
+	assert_int_equal(extent_decode(be64_get(r->key), r->value, r->len, &e), 0);
+	e.touched -= age->hours;
 	index_begin(age->vol->index, &op);
-	assert_int_equal(index_put(&op, TABLE_EXTENT, r->key, r->key_len, &disk, sizeof disk), 0);
+	assert_int_equal(extent_store(&op, &e), 0);
 	index_end(&op);
 	return 0;
 }

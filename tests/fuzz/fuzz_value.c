@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "fs/data/chunk.h"
 #include "fs/extent/extent_map.h"
@@ -19,6 +20,7 @@
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/small_store.h"
 
+#define MEMBER_AT 24u      /* of a value: where another extent's may begin */
 #define REOPEN_EVERY 2000u /* what was put and taken back stays in memory until then */
 
 static char scratch[300], store[320];
@@ -43,6 +45,17 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	return atexit(clean_up);
 }
 
+static void extent_again(const struct extent *e)
+{
+	struct extent_disk disk, disk_again;
+	struct extent again;
+	size_t n = extent_encode(&disk, e);
+
+	if (e->plain > CHUNK_SIZE_MAX || extent_decode(e->id, &disk, n, &again) || extent_encode(&disk_again, &again) != n ||
+	    memcmp(&disk, &disk_again, n))
+		abort();
+}
+
 /* What is taken as sound comes out the same after being stored again. */
 static void decode(const struct index_record *rec, const uint8_t *value)
 {
@@ -59,10 +72,9 @@ static void decode(const struct index_record *rec, const uint8_t *value)
 	    (inode_decode(&inode_disk, inode_encode(&inode_disk, &attr), &attr_again) || attr_again.size != attr.size ||
 	     attr_again.mode != attr.mode || attr_again.blocks != attr.blocks))
 		abort();
-	if (extent_decode(7, value, rec->len, &e) == 0 && e.plain > CHUNK_SIZE_MAX)
-		abort();
-	if (rec->len >= 2 * sizeof(struct extent_disk) &&
-	    extent_decode(7, value + sizeof(struct extent_disk), sizeof(struct extent_disk), &member) == 0)
+	if (extent_decode(7, value, rec->len, &e) == 0)
+		extent_again(&e);
+	if (rec->len > MEMBER_AT && extent_decode(7, value + MEMBER_AT, rec->len - MEMBER_AT, &member) == 0)
 		(void)extent_resolve(&e, &member);
 	if (dirent_decode(value, rec->len, &slot, name) == 0 && strlen(name) > NAME_LEN_MAX)
 		abort();

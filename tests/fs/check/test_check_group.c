@@ -16,6 +16,7 @@
 
 #include "fs/data/commit.h"
 #include "fs/data/file.h"
+#include "fs/extent/extent_map.h"
 #include "fs/names/dir.h"
 #include "fs/store/volume_open.h"
 #include "fs/tiers/compact.h"
@@ -201,16 +202,18 @@ static void test_group_share_wrong(void **state)
 	uint64_t ino = setup(&c);
 	struct extent_disk disk;
 	unsigned unreadable;
-	struct extent e;
+	struct extent e, group;
 	uint8_t key[8];
+	size_t n;
 
 	(void)state;
 	member_get(&c, ino, &e);
 	be64_put(key, e.group);
 	checked_open(&c);
-	checked_get(&c, TABLE_EXTENT, key, 8, &disk, sizeof disk);
-	disk.refs = le32_put(LEN + 5);
-	checked_put(&c, TABLE_EXTENT, key, 8, &disk, sizeof disk);
+	n = checked_get(&c, TABLE_EXTENT, key, 8, &disk, sizeof disk);
+	assert_int_equal(extent_decode(e.group, &disk, n, &group), 0);
+	group.refs = LEN + 5;
+	checked_put(&c, TABLE_EXTENT, key, 8, &disk, extent_encode(&disk, &group));
 	checked_close(&c);
 	mend(&c, CHECK_EXTENT_REFS, 1);
 	assert_int_equal(whole(&c, ".", &unreadable), FILES);

@@ -15,6 +15,7 @@
 #include "fs/data/cache.h"
 #include "fs/data/commit.h"
 #include "fs/extent/extent.h"
+#include "fs/extent/extent_map.h"
 #include "fs/extent/scan.h"
 #include "index/group.h"
 #include "tests/fs/fixture.h"
@@ -243,9 +244,8 @@ static int count_extent(void *arg, const struct extent *e)
 static void test_damaged(void **state)
 {
 	struct extent_disk disk;
-	struct member_disk lie;
 	unsigned n[3] = {0};
-	struct extent e[3], g;
+	struct extent e[3], g, lie;
 	struct index_op op;
 	struct fixture f;
 	uint8_t key[8];
@@ -260,20 +260,20 @@ static void test_damaged(void **state)
 	index_begin(f.vol->index, &op);
 	assert_int_equal(extent_ref(&op, f.vol, g.id), -EUCLEAN);
 	assert_int_equal(extent_unref(&op, f.vol, g.id), -EUCLEAN);
-	be64_put(key, e[0].id);
-	assert_int_equal(index_get(&op, TABLE_EXTENT, key, 8, &lie, sizeof lie), sizeof lie);
-	lie.plain = le32_put(g.plain);
-	lie.at = le32_put(1);
-	assert_int_equal(index_put(&op, TABLE_EXTENT, key, 8, &lie, sizeof lie), 0);
+	assert_int_equal(extent_get(&op, e[0].id, &lie), 0);
+	lie.plain = g.plain;
+	lie.at = 1;
+	assert_int_equal(extent_store(&op, &lie), 0);
 	index_end(&op);
 	get(f.vol, e[0].id, -EUCLEAN);
-	lie.group = le64_put(e[2].id); /* no group */
-	lie.plain = le32_put(5);
-	lie.at = le32_put(0);
+	lie.group = e[2].id; /* no group */
+	lie.plain = 5;
+	lie.at = 0;
 	index_begin(f.vol->index, &op);
-	assert_int_equal(index_put(&op, TABLE_EXTENT, key, 8, &lie, sizeof lie), 0);
+	assert_int_equal(extent_store(&op, &lie), 0);
 	index_end(&op);
 	get(f.vol, e[0].id, -EUCLEAN);
+	be64_put(key, e[0].id);
 	memset(&disk, 0xff, sizeof disk);
 	index_begin(f.vol->index, &op);
 	assert_int_equal(index_put(&op, TABLE_EXTENT, key, 8, &disk, sizeof disk), 0);

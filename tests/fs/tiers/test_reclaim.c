@@ -17,6 +17,7 @@
 #include "codec/codec.h"
 #include "fs/data/commit.h"
 #include "fs/extent/extent.h"
+#include "fs/extent/extent_map.h"
 #include "fs/extent/heat.h"
 #include "fs/extent/scan.h"
 #include "fs/tiers/background.h"
@@ -219,15 +220,13 @@ static void make_old(struct filled *f, uint32_t hour)
 
 	assert_int_equal(scan_extents(f->vol, age_collect, &a), 0);
 	for (unsigned i = 0; i < a.n; i++) {
-		struct extent_disk disk;
 		struct index_op op;
-		uint8_t key[8];
+		struct extent e;
 
-		be64_put(key, a.ids[i]);
 		index_begin(f->vol->index, &op);
-		assert_int_equal(index_get(&op, TABLE_EXTENT, key, 8, &disk, sizeof disk), sizeof disk);
-		disk.touched = le32_put(hour - 100);
-		assert_int_equal(index_put(&op, TABLE_EXTENT, key, 8, &disk, sizeof disk), 0);
+		assert_int_equal(extent_get(&op, a.ids[i], &e), 0);
+		e.touched = hour - 100;
+		assert_int_equal(extent_store(&op, &e), 0);
 		index_end(&op);
 	}
 	assert_int_equal(volume_commit(f->vol), 0);
