@@ -125,7 +125,7 @@ static inline uint64_t be64_get(const uint8_t *p)
 enum table {
 	TABLE_META,    /* "meta":    name -> superblock, counters                          */
 	TABLE_INODE,   /* "inode":   ino be64 -> struct inode_disk, as long as it needs      */
-	TABLE_DIRENT,  /* "dirent":  parent be64, cookie be64 -> struct dirent_disk, name  */
+	TABLE_DIRENT,  /* "dirent":  parent be64, cookie be64 -> struct dirent_disk        */
 	TABLE_XATTR,   /* "xattr":   ino be64, name, 0, piece u8 -> up to 1024 bytes       */
 	TABLE_CHUNK,   /* "chunk":   ino be64, chunk be32 -> extent id le64                */
 	TABLE_EXTENT,  /* "extent":  extent id be64 -> struct extent_disk                  */
@@ -196,7 +196,7 @@ struct inode_disk {
 	le16_t mode;            /*  0 type and permissions, as in stat(2)                   */
 	le64_t btime;           /*  2 birth                                                 */
 	/*
-	 * uid, gid, nlink; size (a directory: number of its entries); mtime less btime, ctime less mtime, atime less btime, size less
+	 * uid, gid, nlink; size (a directory: number of its entries); ctime less btime, mtime less ctime, atime less btime, size less
 	 * plain bytes of all mapped chunks: zigzag, modulo 2^64; rdev (major << 20 | minor); generation; parent (a directory: its
 	 * parent; else 0)
 	 */
@@ -210,11 +210,9 @@ static_assert(offsetof(struct inode_disk, numbers) == INODE_DISK_MIN, "inode_dis
  * come and go (telldir/seekdir, NFS). Cookies below 256 are left for "." and "..".
  */
 struct dirent_disk {
-	le64_t ino;             /*  0 */
-	uint8_t type;           /*  8 DT_* of dirent.h                                      */
-	uint8_t name[];         /*  9 1..255 bytes, no NUL                                  */
+	uint8_t type;           /*  0 DT_* of dirent.h                                      */
+	uint8_t rest[NUMBER_MAX_64 + NAME_LEN_MAX]; /* the inode, a number of index/number.h; the name: 1..255 bytes, no NUL */
 };
-static_assert(sizeof(struct dirent_disk) == 9, "dirent_disk");
 
 /* What an extent's flags say of it: nothing is said of one that has a record of its own. */
 enum extent_flags {

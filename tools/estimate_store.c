@@ -14,18 +14,14 @@
 #define NODE 8
 #define INDEX_FILL 0.94
 #define INODE_USUAL 24 /* of a struct inode_disk: a file that was written in a moment */
+#define DIRENT_USUAL 4  /* of a struct dirent_disk, without the name */
 #define EXTENT_USUAL 18 /* of a struct extent_disk */
 #define INDEX_EMPTY 65536
-
-static uint64_t even(uint64_t n)
-{
-	return n + (n & 1);
-}
 
 static double estimate_index(const struct tree_figures *f)
 {
 	uint64_t names = f->files + f->others;
-	uint64_t inode = NODE + 8 + INODE_USUAL, dirent = NODE + 16 + even(sizeof(struct dirent_disk));
+	uint64_t inode = NODE + 8 + INODE_USUAL, dirent = NODE + 16 + DIRENT_USUAL;
 	uint64_t chunk = NODE + 12 + 8 + NODE + 8 + EXTENT_USUAL;
 
 	return (double)(names * (inode + dirent) + f->name_bytes + f->chunks * chunk) / INDEX_FILL + INDEX_EMPTY;

@@ -94,8 +94,7 @@ static int inode_check(struct check *ck, const struct entry *e)
 static int type_check(struct check *ck, struct entry *e, const struct check_inode *i)
 {
 	uint8_t type = (uint8_t)IFTODT(i->mode);
-	struct dirent_disk *disk;
-	uint8_t value[sizeof *disk + NAME_LEN_MAX];
+	struct dirent_disk disk;
 	int r;
 
 	if (e->slot.type == type)
@@ -103,10 +102,9 @@ static int type_check(struct check *ck, struct entry *e, const struct check_inod
 	r = problem(ck, CHECK_ENTRY_TYPE, e, e->slot.type, type);
 	if (r != 1)
 		return r;
-	memcpy(value, e->rec->value, e->rec->len);
-	disk = (struct dirent_disk *)value;
-	disk->type = e->slot.type = type;
-	return check_put(ck, TABLE_DIRENT, e->rec->key, e->rec->key_len, value, e->rec->len);
+	memcpy(&disk, e->rec->value, e->rec->len);
+	disk.type = e->slot.type = type;
+	return check_put(ck, TABLE_DIRENT, e->rec->key, e->rec->key_len, &disk, e->rec->len);
 }
 
 /* 1: it stays, there or elsewhere. */
@@ -186,7 +184,7 @@ static int entry_check(void *arg, const struct index_record *rec)
 
 static int refile(struct check *ck, const struct misfiled *m)
 {
-	uint8_t key[DIRENT_KEY], value[sizeof(struct dirent_disk) + NAME_LEN_MAX];
+	uint8_t key[DIRENT_KEY], value[sizeof(struct dirent_disk)];
 	struct dirent_slot slot, there;
 	char name[NAME_LEN_MAX + 1];
 	struct check_inode *i;

@@ -16,7 +16,7 @@ void check_path(struct check *ck, uint64_t ino, char *buf, size_t cap)
 	buf[at] = '\0';
 	for (int depth = 0; ino != INO_ROOT; depth++) {
 		const struct check_inode *i = check_inode(ck, ino);
-		uint8_t key[DIRENT_KEY], value[sizeof(struct dirent_disk) + NAME_LEN_MAX];
+		uint8_t key[DIRENT_KEY], value[sizeof(struct dirent_disk)];
 		struct dirent_slot slot;
 		char name[NAME_LEN_MAX + 1];
 		size_t len;

@@ -10,7 +10,7 @@
 
 #define SLOT_MAX 255u
 #define HASH_PREFIX 15u /* of the key: all but the slot byte */
-#define VALUE_MAX (sizeof(struct dirent_disk) + NAME_LEN_MAX)
+#define VALUE_MAX sizeof(struct dirent_disk)
 
 static uint64_t hash_xxh3(uint64_t seed, const char *name, size_t len)
 {
@@ -35,19 +35,28 @@ void dirent_key(uint8_t key[DIRENT_KEY], uint64_t dir, uint64_t cookie)
 	be64_put(be64_put(key, dir), cookie);
 }
 
+/* The name in a value, what is before it in *slot; NULL: there is none. */
+static const uint8_t *value_parse(const void *value, size_t len, struct dirent_slot *slot, size_t *name_len)
+{
+	const uint8_t *bytes = value;
+	struct number_reader r = { bytes + 1, bytes + len };
+
+	if (len < 1 || len > VALUE_MAX || !number_get(&r, UINT64_MAX, &slot->ino))
+		return NULL;
+	slot->type = bytes[0];
+	*name_len = (size_t)(r.end - r.p);
+	return *name_len > 0 && *name_len <= NAME_LEN_MAX ? r.p : NULL;
+}
+
 int dirent_decode(const void *value, size_t len, struct dirent_slot *slot, char *name)
 {
-	const struct dirent_disk *disk = value;
-	size_t name_len = len - sizeof *disk;
+	size_t name_len;
+	const uint8_t *p = value_parse(value, len, slot, &name_len);
 
-	if (len <= sizeof *disk || len > VALUE_MAX || memchr(disk->name, '\0', name_len))
-		return -EUCLEAN;
-	slot->ino = le64_get(disk->ino);
-	slot->type = disk->type;
-	if (slot->ino == 0)
+	if (!p || slot->ino == 0 || memchr(p, '\0', name_len))
 		return -EUCLEAN;
 	if (name) {
-		memcpy(name, disk->name, name_len);
+		memcpy(name, p, name_len);
 		name[name_len] = '\0';
 	}
 	return 0;
@@ -55,9 +64,11 @@ int dirent_decode(const void *value, size_t len, struct dirent_slot *slot, char 
 
 static bool name_equal(const void *value, size_t len, const char *name, size_t name_len)
 {
-	const struct dirent_disk *disk = value;
+	struct dirent_slot slot;
+	size_t n;
+	const uint8_t *p = value_parse(value, len, &slot, &n);
 
-	return len == sizeof *disk + name_len && memcmp(disk->name, name, name_len) == 0;
+	return p && n == name_len && memcmp(p, name, n) == 0;
 }
 
 /* Looks through all slots of a hash: 0 found, -ENOENT and the first free one, -ENOSPC. */
@@ -111,17 +122,24 @@ int dirent_find(struct index_op *op, struct volume *vol, uint64_t dir, const cha
 	return slots_scan(op, dir, name, slot);
 }
 
-int dirent_put(struct index_op *op, uint64_t dir, const char *name, const struct dirent_slot *slot)
+static size_t dirent_encode(struct dirent_disk *disk, const struct dirent_slot *slot, const char *name)
 {
-	uint8_t key[DIRENT_KEY], value[VALUE_MAX];
-	struct dirent_disk *disk = (struct dirent_disk *)value;
+	struct number_writer w = { disk->rest, disk->rest + NUMBER_MAX_64, false };
 	size_t len = strlen(name);
 
-	disk->ino = le64_put(slot->ino);
 	disk->type = slot->type;
-	memcpy(disk->name, name, len);
+	number_put(&w, slot->ino);
+	memcpy(w.p, name, len);
+	return 1 + (size_t)(w.p - disk->rest) + len;
+}
+
+int dirent_put(struct index_op *op, uint64_t dir, const char *name, const struct dirent_slot *slot)
+{
+	struct dirent_disk disk;
+	uint8_t key[DIRENT_KEY];
+
 	dirent_key(key, dir, slot->cookie);
-	return index_put(op, TABLE_DIRENT, key, sizeof key, value, sizeof *disk + len);
+	return index_put(op, TABLE_DIRENT, key, sizeof key, &disk, dirent_encode(&disk, slot, name));
 }
 
 int dirent_del(struct index_op *op, uint64_t dir, uint64_t cookie)

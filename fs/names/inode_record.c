@@ -26,7 +26,7 @@ size_t inode_encode(struct inode_disk *disk, const struct inode_attr *attr)
 {
 	const uint64_t numbers[NUMBERS] = {
 		attr->uid, attr->gid, attr->nlink, attr->size,
-		apart(attr->mtime, attr->btime), apart(attr->ctime, attr->mtime), apart(attr->atime, attr->btime),
+		apart(attr->ctime, attr->btime), apart(attr->mtime, attr->ctime), apart(attr->atime, attr->btime),
 		number_zigzag(attr->size - attr->blocks), attr->rdev, attr->generation, attr->parent,
 	};
 	struct number_writer w = { disk->numbers, disk->numbers + sizeof disk->numbers, false };
@@ -53,7 +53,7 @@ static bool mode_valid(uint32_t mode)
 bool inode_parse(const void *value, size_t len, struct inode_attr *attr)
 {
 	struct number_reader r = { value, (const uint8_t *)value + len };
-	uint64_t numbers[NUMBERS] = { 0 }, btime, mtime;
+	uint64_t numbers[NUMBERS] = { 0 }, btime, ctime;
 	struct inode_disk disk;
 
 	if (len < INODE_DISK_MIN)
@@ -64,7 +64,7 @@ bool inode_parse(const void *value, size_t len, struct inode_attr *attr)
 		if (!number_get(&r, number_max[i], &numbers[i]))
 			return false;
 	btime = le64_get(disk.btime);
-	mtime = btime + number_unzigzag(numbers[4]);
+	ctime = btime + number_unzigzag(numbers[4]);
 	*attr = (struct inode_attr){
 		.mode = le16_get(disk.mode),
 		.uid = (uint32_t)numbers[0],
@@ -72,8 +72,8 @@ bool inode_parse(const void *value, size_t len, struct inode_attr *attr)
 		.nlink = (uint32_t)numbers[2],
 		.size = numbers[3],
 		.btime = (int64_t)btime,
-		.mtime = (int64_t)mtime,
-		.ctime = (int64_t)(mtime + number_unzigzag(numbers[5])),
+		.mtime = (int64_t)(ctime + number_unzigzag(numbers[5])),
+		.ctime = (int64_t)ctime,
 		.atime = (int64_t)(btime + number_unzigzag(numbers[6])),
 		.blocks = numbers[3] - number_unzigzag(numbers[7]),
 		.rdev = (uint32_t)numbers[8],

@@ -61,7 +61,7 @@ static void orphan_named(struct checked *c)
 /* Takes the entry of /other away, and leaves the inode with `nlink`. */
 static void orphan_make(struct checked *c, uint32_t nlink)
 {
-	uint8_t key[16], value[300];
+	uint8_t key[16], value[310];
 	struct inode_attr attr;
 
 	checked_open(c);
@@ -128,7 +128,7 @@ static void todo_pending(struct checked *c)
 /* Changes the entry `name` of dir: to another key or value; a length of 0 removes it. */
 static void entry_edit(struct checked *c, uint64_t dir, const char *name, void (*edit)(uint8_t *key, uint8_t *value, size_t *len))
 {
-	uint8_t key[16], was[16], value[300];
+	uint8_t key[16], was[16], value[310];
 	size_t len;
 
 	checked_open(c);
@@ -146,7 +146,7 @@ static void cut_name(uint8_t *key, uint8_t *value, size_t *len)
 {
 	(void)key;
 	(void)value;
-	*len = 9;
+	*len = 2; /* type and inode */
 }
 
 static void entry_damaged(struct checked *c)
@@ -161,7 +161,7 @@ static void dir_gone(struct checked *c)
 
 static void entry_not_dir(struct checked *c)
 {
-	uint8_t key[16], value[300];
+	uint8_t key[16], value[310];
 	size_t len;
 
 	checked_open(c);
@@ -173,11 +173,12 @@ static void entry_not_dir(struct checked *c)
 
 static void to_nothing(uint8_t *key, uint8_t *value, size_t *len)
 {
-	const le64_t ino = le64_put(99999);
+	static const uint8_t ino[] = {0x9f, 0x8d, 0x06}; /* 99999 */
 
 	(void)key;
-	(void)len;
-	memcpy(value, &ino, sizeof ino);
+	memmove(value + 1 + sizeof ino, value + 2, *len - 2);
+	memcpy(value + 1, ino, sizeof ino);
+	*len += sizeof ino - 1;
 }
 
 static void entry_gone(struct checked *c)
@@ -194,7 +195,7 @@ static void set_type(uint8_t *key, uint8_t *value, size_t *len)
 {
 	(void)key;
 	(void)len;
-	value[8] = 4; /* DT_DIR */
+	value[0] = 4; /* DT_DIR */
 }
 
 static void entry_type(struct checked *c)
@@ -228,7 +229,7 @@ static void entry_hash_gone(struct checked *c)
 
 static void entry_twice(struct checked *c)
 {
-	uint8_t key[16], value[300];
+	uint8_t key[16], value[310];
 	size_t len;
 
 	checked_open(c);
@@ -322,7 +323,7 @@ static void symlink_size(struct checked *c)
 
 static void dir_loop(struct checked *c)
 {
-	uint8_t key[16], value[300];
+	uint8_t key[16], value[310];
 
 	checked_open(c);
 	checked_entry(c, INO_ROOT, "d", key, value);
