@@ -140,6 +140,8 @@ int main(int argc, char **argv)
 	struct volume *vol;
 	int r;
 
+	if (firnfs_umount_called(argv[0]))
+		return firnfs_umount(argc, argv);
 	volume_options_init(&o.volume);
 	compactor_options_init(&o.compactor);
 	o.volume.hot = HOT_AUTO;

@@ -38,6 +38,10 @@ int firnfs_option_list(struct firnfs_options *o, char *list);
 bool firnfs_helper_called(const char *program);
 int firnfs_helper(int argc, char **argv, struct firnfs_options *o);
 
+/* Likewise for umount(8). Exit status. */
+bool firnfs_umount_called(const char *program);
+int firnfs_umount(int argc, char **argv);
+
 /*
  * Who waits for the outcome of the mount: the process in the foreground at the other end of a pipe, or (fd
  * -1) nobody, then failures go to stderr. firnfs_report_failed says one line; both close the pipe.

@@ -24,7 +24,12 @@ static const char *const ignored[] = {
 	"nouser",   "users",
 	"owner",    "group",
 	"nofail",   "_netdev",
-	"async",
+	"async",    "diratime",
+	"norelatime", "nostrictatime",
+	"lazytime", "nolazytime",
+	"mand",	    "nomand",
+	"silent",   "loud",
+	"iversion", "noiversion",
 };
 
 static int usage(const char *complaint, const char *arg)
@@ -167,7 +172,7 @@ static bool option_atime(struct volume_options *v, const char *word)
 {
 	if (strcmp(word, "noatime") == 0)
 		v->atime = ATIME_NOATIME;
-	else if (strcmp(word, "relatime") == 0)
+	else if (strcmp(word, "relatime") == 0 || strcmp(word, "atime") == 0)
 		v->atime = ATIME_RELATIME;
 	else if (strcmp(word, "strictatime") == 0)
 		v->atime = ATIME_STRICT;
@@ -208,7 +213,7 @@ static int option_apply(struct firnfs_options *o, const char *word)
 	}
 	if (strcmp(word, "rw") == 0)
 		o->volume.readonly = false;
-	if (listed(ignored, sizeof ignored / sizeof *ignored, word) || strncmp(word, "x-", 2) == 0 ||
+	if (listed(ignored, sizeof ignored / sizeof *ignored, word) || strncmp(word, "x-", 2) == 0 || strncmp(word, "X-", 2) == 0 ||
 	    value_of(word, "user") || value_of(word, "comment"))
 		return -1;
 	if (o->sloppy && !listed(passed_on, sizeof passed_on / sizeof *passed_on, word))

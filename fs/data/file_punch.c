@@ -98,7 +98,9 @@ static int punch_locked(struct punch *p, bool grow)
 		p->to = inode->attr.size;
 	if (p->from < p->to)
 		r = range_clear(p);
-	return r == 0 && grow && to > inode->attr.size ? file_truncate_locked(inode, to) : r;
+	if (r)
+		return r;
+	return file_truncate_locked(inode, grow && to > inode->attr.size ? to : inode->attr.size);
 }
 
 static int range_check(struct inode *inode, uint64_t offset, uint64_t len)
@@ -157,11 +159,11 @@ int file_allocate(struct inode *inode, uint64_t offset, uint64_t len, bool grow)
 
 	if (r == 0)
 		r = space_check(vol, space_missing(inode, offset, len));
-	if (r || !grow)
+	if (r)
 		return r;
 	pthread_rwlock_wrlock(&inode->lock);
-	if (inode->attr.size < offset + len)
-		r = file_truncate_locked(inode, offset + len);
+	/* To the size that it has: that moves the times. */
+	r = file_truncate_locked(inode, grow && inode->attr.size < offset + len ? offset + len : inode->attr.size);
 	pthread_rwlock_unlock(&inode->lock);
 	return r;
 }

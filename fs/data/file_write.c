@@ -121,7 +121,7 @@ static void attr_touch(struct inode *inode, uint64_t end, bool kill_priv)
 		inode->attr.size = end;
 	inode->attr.mtime = inode->attr.ctime = volume_now();
 	if (kill_priv)
-		inode->attr.mode = attr_mode_killed(inode->attr.mode);
+		inode->attr.mode = attr_mode_killed(inode->attr.mode, false);
 }
 
 /* First all that can fail, then the bytes. */

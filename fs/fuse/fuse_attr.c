@@ -56,8 +56,68 @@ static unsigned attr_from(struct inode_attr *to, const struct stat *st, int set)
 	mask |= set & FUSE_SET_ATTR_CTIME ? ATTR_CTIME : 0;
 	to->atime = set & FUSE_SET_ATTR_ATIME_NOW ? now : time_join(&st->st_atim);
 	to->mtime = set & FUSE_SET_ATTR_MTIME_NOW ? now : time_join(&st->st_mtim);
-	to->ctime = time_join(&st->st_ctim);
+	to->ctime = set & FUSE_SET_ATTR_CTIME ? time_join(&st->st_ctim) : now;
 	return mask;
+}
+
+/*
+ * Whether the caller, not root, is outside of the file's group: then set-group-id goes when he changes the contents, the owner
+ * or the ACL.
+ */
+static bool outside_group(fuse_req_t req, const struct stat *st)
+{
+	const struct fuse_ctx *ctx = fuse_req_ctx(req);
+	gid_t list[GROUPS_SEEN];
+	int n;
+
+	if (ctx->uid == 0 || ctx->gid == st->st_gid || !(st->st_mode & S_ISGID))
+		return false;
+	n = fuse_req_getgroups(req, GROUPS_SEEN, list);
+	for (int i = 0; i < n && i < GROUPS_SEEN; i++) {
+		if (list[i] == st->st_gid)
+			return false;
+	}
+	return true;
+}
+
+unsigned fuse_kills(fuse_req_t req, struct inode *inode)
+{
+	struct stat st;
+	bool outsider;
+
+	inode_stat(inode, &st);
+	outsider = outside_group(req, &st);
+	if (attr_mode_killed(st.st_mode, outsider) == st.st_mode)
+		return 0;
+	return outsider ? ATTR_KILL_PRIV | ATTR_KILL_SGID : ATTR_KILL_PRIV;
+}
+
+/*
+ * A request that sets nothing, or ctime alone, is chown(2) to nobody, or comes before a change of the contents by whoever may
+ * write. Both take set-user-id and set-group-id away, the first only for the owner. They look alike where the kernel does not keep
+ * ctime itself: then a request of others does nothing, since the change brings its own word (fs/fuse/fuse_io.c). More bits for
+ * *mask, or -EPERM.
+ */
+static int kills_add(fuse_req_t req, struct inode *inode, unsigned *mask)
+{
+	bool chown = !S_ISREG(inode->type) || !fuse_kernel.writeback || (*mask & ATTR_CTIME);
+	const struct fuse_ctx *ctx = fuse_req_ctx(req);
+	unsigned kills;
+	struct stat st;
+
+	if (*mask & ~(unsigned)ATTR_CTIME) {
+		*mask |= fuse_request_kills() ? fuse_kills(req, inode) : 0;
+		return 0;
+	}
+	kills = fuse_kills(req, inode);
+	inode_stat(inode, &st);
+	if (kills && chown && ctx->uid != 0 && ctx->uid != st.st_uid) {
+		if (!S_ISREG(inode->type) || fuse_kernel.writeback)
+			return -EPERM;
+		kills = 0;
+	}
+	*mask |= kills | ATTR_CTIME;
+	return 0;
 }
 
 static void op_setattr(fuse_req_t req, fuse_ino_t node, struct stat *st, int set, struct fuse_file_info *fi)
@@ -65,13 +125,17 @@ static void op_setattr(fuse_req_t req, fuse_ino_t node, struct stat *st, int set
 	struct inode *inode = fuse_inode(req, node);
 	struct inode_attr to;
 	struct stat out;
+	unsigned mask;
 	bool dirty;
 	int r;
 
 	(void)fi;
 	if (!inode)
 		return;
-	r = attr_set(inode, attr_from(&to, st, set) | (fuse_request_kills() ? ATTR_KILL_PRIV : 0), &to);
+	mask = attr_from(&to, st, set);
+	r = kills_add(req, inode, &mask);
+	if (r == 0)
+		r = attr_set(inode, mask, &to);
 	dirty = inode_stat(inode, &out);
 	inode_put(inode, 1);
 	if (r)
@@ -117,35 +181,18 @@ static int name_check(const char *name)
 	return acl_is_name(name) ? 0 : -EOPNOTSUPP;
 }
 
-/* Whether the caller, not root, is outside of the file's group: then setting an ACL takes set-group-id away. */
-static bool outside_group(fuse_req_t req, struct inode *inode)
-{
-	const struct fuse_ctx *ctx = fuse_req_ctx(req);
-	gid_t list[GROUPS_SEEN];
-	struct stat st;
-	int n;
-
-	inode_stat(inode, &st);
-	if (ctx->uid == 0 || ctx->gid == st.st_gid || !(st.st_mode & S_ISGID))
-		return false;
-	n = fuse_req_getgroups(req, GROUPS_SEEN, list);
-	for (int i = 0; i < n && i < GROUPS_SEEN; i++) {
-		if (list[i] == st.st_gid)
-			return false;
-	}
-	return true;
-}
-
 static void op_setxattr(fuse_req_t req, fuse_ino_t node, const char *name, const char *value, size_t size,
 			int flags)
 {
 	struct inode *inode = fuse_inode(req, node);
 	int r = name_check(name);
+	struct stat st;
 
 	if (!inode)
 		return;
+	inode_stat(inode, &st);
 	if (r == 0 && acl_is_name(name))
-		r = acl_set(inode, name, value, size, outside_group(req, inode));
+		r = acl_set(inode, name, value, size, outside_group(req, &st));
 	else if (r == 0)
 		r = xattr_set(inode, name, value, size, flags);
 	inode_put(inode, 1);

@@ -55,24 +55,19 @@ static void attr_forget(fuse_ino_t node)
 	(void)fuse_lowlevel_notify_inval_inode(fuse_kernel.session, node, -1, 0);
 }
 
-/* Whether a change of the contents would take set-user-id or set-group-id away. */
-static bool has_priv(struct inode *inode)
-{
-	struct stat st;
-
-	inode_stat(inode, &st);
-	return attr_mode_killed(st.st_mode) != st.st_mode;
-}
-
 /* After a change of the contents by others than root: as a write does it. */
 static int priv_kill(fuse_req_t req, struct inode *inode)
 {
 	const struct inode_attr none = { 0 };
+	unsigned kills;
 	int r;
 
-	if (!fuse_kernel.killpriv || fuse_req_ctx(req)->uid == 0 || !has_priv(inode))
+	if (!fuse_kernel.killpriv || fuse_req_ctx(req)->uid == 0)
 		return 0;
-	r = attr_set(inode, ATTR_KILL_PRIV, &none);
+	kills = fuse_kills(req, inode);
+	if (!kills)
+		return 0;
+	r = attr_set(inode, kills, &none);
 	attr_forget(inode->ino);
 	return r;
 }
@@ -82,17 +77,22 @@ static void op_write(fuse_req_t req, fuse_ino_t node, const char *buf, size_t si
 {
 	struct volume *vol = fuse_volume(req);
 	struct inode *inode = fuse_inode(req, node);
+	const struct inode_attr none = { 0 };
 	uint64_t began = metrics_clock();
-	ssize_t n;
-	bool kill;
+	unsigned kills = 0;
+	ssize_t n = 0;
 
 	(void)fi;
 	if (!inode)
 		return;
-	kill = fuse_request_kills() && has_priv(inode);
-	n = file_write(inode, buf, size, (uint64_t)offset, kill);
+	if (fuse_request_kills())
+		kills = fuse_kills(req, inode);
+	if (kills & ATTR_KILL_SGID)
+		n = attr_set(inode, kills, &none);
+	if (n == 0)
+		n = file_write(inode, buf, size, (uint64_t)offset, kills);
 	inode_put(inode, 1);
-	if (kill)
+	if (kills)
 		attr_forget(node);
 	metrics_took(&vol->metrics.write, began);
 	metrics_add(vol, METRIC_WRITTEN_BYTES, n > 0 ? (uint64_t)n : 0);

@@ -60,6 +60,8 @@ void fuse_sync_end(void);
 void fuse_io_install(struct fuse_session *se);
 /* The request that this thread handles takes set-user-id and set-group-id away. */
 bool fuse_request_kills(void);
+/* fs/fuse/fuse_attr.c: what attr_set would take away of the file's mode when this caller changes its contents; 0: nothing. */
+unsigned fuse_kills(fuse_req_t req, struct inode *inode);
 
 void fuse_names_ops(struct fuse_lowlevel_ops *ops);
 void fuse_dir_ops(struct fuse_lowlevel_ops *ops);

@@ -147,6 +147,8 @@ int acl_set(struct inode *inode, const char *name, const void *value, size_t len
 		return r;
 	pthread_rwlock_wrlock(&inode->lock);
 	dir_change_begin(&c, inode->vol);
+	if (!value && xattr_get_value(&c.op, inode->ino, name, NULL, 0) == -ENODATA)
+		goto end; /* there is none to take away: no change */
 	dir_change_touch(&c, inode);
 	if (strcmp(name, ACL_ACCESS) == 0 && len) {
 		inode->attr.mode &= ~(clear_sgid ? 02777u : 0777u);
@@ -155,6 +157,7 @@ int acl_set(struct inode *inode, const char *name, const void *value, size_t len
 			len = 0;
 	}
 	xattr_change(&c, inode, name, len ? &acl : NULL, len, 0);
+end:
 	r = dir_change_end(&c);
 	pthread_rwlock_unlock(&inode->lock);
 	return r;

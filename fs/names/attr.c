@@ -11,17 +11,19 @@
 
 #define DAY_NS (24 * 3600 * INT64_C(1000000000))
 
-uint32_t attr_mode_killed(uint32_t mode)
+uint32_t attr_mode_killed(uint32_t mode, bool outsider)
 {
-	return mode & ~(uint32_t)(mode & S_IXGRP ? S_ISUID | S_ISGID : S_ISUID);
+	if (S_ISDIR(mode))
+		return mode;
+	return mode & ~(uint32_t)(outsider || (mode & S_IXGRP) ? S_ISUID | S_ISGID : S_ISUID);
 }
 
 static void attr_apply(struct inode_attr *attr, unsigned mask, const struct inode_attr *to, int64_t now)
 {
 	if (mask & ATTR_MODE)
 		attr->mode = (attr->mode & S_IFMT) | (to->mode & 07777);
-	if ((mask & ATTR_KILL_PRIV) && S_ISREG(attr->mode))
-		attr->mode = attr_mode_killed(attr->mode);
+	if (mask & (ATTR_KILL_PRIV | ATTR_KILL_SGID))
+		attr->mode = attr_mode_killed(attr->mode, mask & ATTR_KILL_SGID);
 	if (mask & ATTR_UID)
 		attr->uid = to->uid;
 	if (mask & ATTR_GID)

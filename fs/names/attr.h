@@ -15,11 +15,16 @@ enum {
 	ATTR_ATIME = 16,
 	ATTR_MTIME = 32,
 	ATTR_CTIME = 64,
-	ATTR_KILL_PRIV = 128, /* no value: takes set-user-id and set-group-id away, as a write does */
+	/* No values: take set-user-id and set-group-id away, as a write does; the second by who is outside of the group. */
+	ATTR_KILL_PRIV = 128,
+	ATTR_KILL_SGID = 256,
 };
 
-/* A mode after a write by whom it does not trust: set-group-id stays where it means locking. */
-uint32_t attr_mode_killed(uint32_t mode);
+/*
+ * A mode after a write or a change of owner by whom it does not trust: set-group-id without group execution stays, but for an
+ * outsider of the group.
+ */
+uint32_t attr_mode_killed(uint32_t mode, bool outsider);
 
 /* Applies the members of `to` that mask names. ctime becomes now unless ATTR_CTIME. Size: file_truncate. */
 int attr_set(struct inode *inode, unsigned mask, const struct inode_attr *to);

@@ -22,6 +22,7 @@
 #include "fs/extent/space.h"
 #include "fs/extent/thaw.h"
 #include "fs/names/inode.h"
+#include "fs/store/lock_wait.h"
 #include "fs/store/volume_error.h"
 #include "fs/tiers/compactor.h"
 #include "fs/tiers/models_upload.h"
@@ -100,7 +101,6 @@ static bool has_segments(int dirfd)
 static int store_enter(struct volume *vol, struct volume_error *err)
 {
 	struct stat st;
-	pid_t owner;
 
 	if (!vol->path)
 		return -errno;
@@ -113,7 +113,7 @@ static int store_enter(struct volume *vol, struct volume_error *err)
 			return -errno;
 		return volume_fail(err, -ENOENT, "not a firn store: it has no index.mdb");
 	}
-	vol->lockfd = store_lock(vol->dirfd, vol->opt.role, vol->opt.mountpoint, &owner);
+	vol->lockfd = lock_take(vol->dirfd, vol->opt.role, vol->opt.mountpoint);
 	if (vol->lockfd == -EBUSY)
 		return volume_fail_busy(err, vol->dirfd);
 	if (vol->lockfd == -ENOENT && vol->readonly)

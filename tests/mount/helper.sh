@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# mount(8), umount(8) and fstab(5) work as for any other file system, through mount.fuse.firn; and users mount through fusermount3. All of it
+# mount(8), umount(8) and fstab(5) work as for any other file system, through mount.fuse.firn and umount.fuse.firn; and users mount through fusermount3. All of it
 # in a mount namespace of its own, so that nothing of this machine is touched.
 if [ -z "${FIRN_NAMESPACE:-}" ] && [ "$(id -u)" -eq 0 ] && unshare -m true 2>/dev/null; then
 	FIRN_NAMESPACE=private exec unshare -m --propagation private sh "$0"
@@ -18,6 +18,7 @@ for program in "$scratch/original"/*; do
 	ln -s "$program" "$scratch/sbin/"
 done
 ln -sf "$(command -v firnfs)" "$scratch/sbin/mount.fuse.firn"
+ln -sf "$(command -v firnfs)" "$scratch/sbin/umount.fuse.firn"
 mount --bind "$scratch/sbin" "$real"
 [ ! -d /run/mount ] || mount -t tmpfs none /run/mount
 
@@ -73,6 +74,40 @@ try_remount() {
 	expect_option ro
 	expect_readonly
 	umount_store
+}
+
+# With its helper (which it asks when told -c) umount(8) returns when the store is free; without, the next to open it waits.
+try_again() {
+	for round in 1 2 3; do
+		mount -t fuse.firn "$store" "$mnt" || fail "mount gave $? after umount"
+		head -c 3000000 /dev/urandom >"$mnt/round"
+		umount -c "$mnt" || fail "umount gave $?"
+		flock -n "$store/lock" true || fail "umount returned, and the store is in use"
+		mount -t fuse.firn "$store" "$mnt" || fail "mount gave $?"
+		[ "$(wc -c <"$mnt/round")" -eq 3000000 ] || fail "round $round: the file is lost"
+		head -c 3000000 /dev/urandom >"$mnt/round"
+		umount "$mnt" || fail "umount gave $?"
+	done
+	fsck.firn -n -q "$store" || fail "fsck.firn at once after umount gave $?"
+	mount -t fuse.firn "$store" "$mnt"
+	refused 32 "(busy|target is busy)" sh -c "cd '$mnt' && exec umount -c '$mnt'"
+	is_mounted "$mnt" || fail "unmounted although it was in use"
+	umount_store
+}
+
+# Names relative and with spaces, and all the words that the kernel or mount(8) know.
+try_words() {
+	mkdir "$scratch/a b"
+	cp -a "$store" "$scratch/a store"
+	(cd "$scratch" && mount -t fuse.firn "a store" "a b" -o defaults,rw,exec,async,diratime,norelatime,nostrictatime,lazytime,nolazytime,mand,nomand,silent,loud,nofail,_netdev,x-a=b,X-c=d,comment=e) || fail "mount gave $?"
+	[ "$(findmnt -n -o SOURCE "$scratch/a b")" = "$scratch/a store" ] || fail "mounted as $(findmnt -n -o SOURCE "$scratch/a b")"
+	[ "$(df --output=fstype "$scratch/a b" | tail -n 1)" = fuse.firn ] || fail "df calls it $(df --output=fstype "$scratch/a b")"
+	umount -c "$scratch/a b" || fail "umount gave $?"
+	flock -n "$scratch/a store/lock" true || fail "umount returned, and the store with a space is in use"
+	(cd "$scratch" && firnfs "a store" "a b") || fail "firnfs with relative names gave $?"
+	[ "$(findmnt -n -o SOURCE "$scratch/a b")" = "$scratch/a store" ] || fail "firnfs mounted it as $(findmnt -n -o SOURCE "$scratch/a b")"
+	umount -c "$scratch/a b" || fail "umount gave $?"
+	flock -n "$scratch/a store/lock" true || fail "umount returned, and the store with a relative name is in use"
 }
 
 try_fstab() {
@@ -141,6 +176,8 @@ mkdir "$scratch/elsewhere"
 make_store
 try_options
 try_remount
+try_again
+try_words
 try_fstab
 try_errors
 try_user

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
+#include <time.h>
 
 #include "tests/posix/place.h"
 
@@ -219,6 +220,25 @@ static void inheritance(void **state)
 	umask(before);
 }
 
+/* Taking away what is not there is no change. */
+static void removes_none(void **state)
+{
+	struct timespec before, now;
+
+	(void)state;
+	need_acl();
+	assert_done(mkdir("d", 0755));
+	before = place_stat("d").st_ctim;
+	do
+		clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	while (now.tv_sec == before.tv_sec && now.tv_nsec <= before.tv_nsec);
+	assert_done(removexattr("d", DEFAULT));
+	assert_done(removexattr("d", ACCESS));
+	assert_int_equal(place_stat("d").st_ctim.tv_sec, before.tv_sec);
+	assert_int_equal(place_stat("d").st_ctim.tv_nsec, before.tv_nsec);
+	assert_done(rmdir("d"));
+}
+
 /* A default ACL that is no more than a mode is inherited as one. */
 static void minimal_inheritance(void **state)
 {
@@ -407,7 +427,7 @@ int main(int argc, char **argv)
 		place_case(mode_and_acl),        place_case(minimal_acl),  place_case(malformed),
 		place_case(inheritance),         place_case(set_group_id), place_case(name_spaces),
 		place_case(minimal_inheritance), place_case(capabilities), place_case(set_user_id),
-		place_case(changes_of_set_user_id),
+		place_case(changes_of_set_user_id), place_case(removes_none),
 	};
 
 	place_enter(argc, argv);

@@ -133,6 +133,33 @@ static void beyond_the_end(void **state)
 	assert_done(unlink("f"));
 }
 
+/* Each succeeds without changing the size or a byte that was read before, and counts as a change. */
+static void moves_times(void **state)
+{
+	static const struct {
+		int mode;
+		off_t offset;
+	} cases[] = { { 0, 0 }, { FALLOC_FL_KEEP_SIZE, 100 }, { FALLOC_FL_KEEP_SIZE, 2 * CHUNK }, { PUNCH, 2 * CHUNK },
+		      { FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, 2 * CHUNK } };
+	int fd = place_new("f");
+
+	(void)state;
+	write_pattern(fd, 0, CHUNK);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		place_age("f");
+		if (fallocate(fd, cases[i].mode, cases[i].offset, 1000) != 0) {
+			assert_int_equal(errno, EOPNOTSUPP);
+			continue;
+		}
+		assert_true(place_stat("f").st_mtim.tv_sec > 1000);
+		assert_true(place_stat("f").st_ctim.tv_sec > 1000);
+		assert_int_equal(place_stat("f").st_size, CHUNK);
+	}
+	assert_pattern(fd, 0, CHUNK);
+	assert_done(close(fd));
+	assert_done(unlink("f"));
+}
+
 static void refuses(void **state)
 {
 	int fd = place_new("f"), ends[2];
@@ -168,6 +195,7 @@ int main(int argc, char **argv)
 		place_case(zeroes_disk),
 		place_case(punching_frees),
 		place_case(beyond_the_end),
+		place_case(moves_times),
 		place_case(refuses),
 	};
 

@@ -2,7 +2,9 @@
 /*
  * Modes and owners: who may read, write, search, change what; when set-user-id and set-group-id go; sticky directories. Mostly as other users.
  */
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "tests/posix/place.h"
 
@@ -160,6 +162,100 @@ static void chown_clears(void **state)
 	assert_done(unlink("f"));
 }
 
+/* Not of regular files alone. */
+static void chown_clears_of_others(void **state)
+{
+	static const mode_t types[] = { S_IFIFO, S_IFSOCK, S_IFCHR, S_IFBLK };
+	gid_t both[] = { STAFF, BOB };
+
+	(void)state;
+	place_need_root();
+	for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+		assert_done(mknod("p", types[i] | 0600, makedev(1, 3)));
+		assert_done(chown("p", ALICE, STAFF));
+		assert_done(chmod("p", 06555));
+		assert_done(chown("p", BOB, STAFF));
+		assert_int_equal(mode_of("p"), 0555);
+		assert_done(chown("p", ALICE, STAFF));
+		assert_done(chmod("p", 06555));
+		assert_done(setgroups(2, both));
+		assert_done(seteuid(ALICE));
+		assert_done(chown("p", (uid_t)-1, BOB));
+		assert_int_equal(mode_of("p"), 0555);
+		assert_done(place_root());
+		assert_done(unlink("p"));
+	}
+}
+
+/* chown(2) that changes neither owner nor group still moves ctime, and takes from the owner's file what any chown takes. */
+static void chown_to_nobody(void **state)
+{
+	struct timespec past = { 0 }, now;
+
+	(void)state;
+	place_need_root();
+	for (int i = 0; i < 3; i++) {
+		if (i == 2)
+			assert_done(mkdir("f", 0755));
+		else if (i == 1)
+			assert_done(mkfifo("f", 0755));
+		else
+			place_file("f", "x");
+		assert_done(chown("f", ALICE, STAFF));
+		assert_done(chmod("f", 0755));
+		past = place_stat("f").st_ctim;
+		do
+			clock_gettime(CLOCK_REALTIME_COARSE, &now);
+		while (now.tv_sec == past.tv_sec && now.tv_nsec <= past.tv_nsec);
+		place_become(BOB, BOB);
+		assert_done(chown("f", (uid_t)-1, (gid_t)-1)); /* anybody may */
+		assert_true(place_stat("f").st_ctim.tv_sec != past.tv_sec || place_stat("f").st_ctim.tv_nsec != past.tv_nsec);
+		assert_done(place_root());
+		assert_done(chmod("f", 06755));
+		place_become(ALICE, STAFF);
+		assert_done(chown("f", (uid_t)-1, (gid_t)-1));
+		assert_int_equal(mode_of("f"), i == 2 ? 06755 : 0755);
+		assert_done(place_root());
+		assert_done(remove("f"));
+	}
+	assert_done(mkfifo("f", 0755));
+	assert_done(chmod("f", 06755));
+	place_become(BOB, BOB);
+	assert_errno(chown("f", (uid_t)-1, (gid_t)-1), EPERM); /* but not take away */
+	assert_int_equal(mode_of("f"), 06755);
+	assert_done(place_root());
+	assert_done(unlink("f"));
+}
+
+/*
+ * Without group execution, set-group-id goes only when the one who changes the contents is outside of the group; set-user-id always.
+ */
+static void write_clears_by_group(void **state)
+{
+	(void)state;
+	place_need_root();
+	for (int way = 0; way < 6; way++) {
+		gid_t group = way % 2 ? STAFF : BOB;
+		int fd;
+
+		make_hers("f", 06666);
+		place_become(BOB, group);
+		fd = open("f", O_WRONLY);
+		assert_true(fd >= 0);
+		if (way / 2 == 0)
+			assert_int_equal(write(fd, "x", 1), 1);
+		if (way / 2 == 1)
+			assert_done(ftruncate(fd, 1));
+		if (way / 2 == 2)
+			assert_done(fallocate(fd, 0, 0, 100));
+		assert_int_equal(mode_of("f"), group == STAFF ? 02666 : 0666);
+		assert_done(close(fd));
+		assert_int_equal(mode_of("f"), group == STAFF ? 02666 : 0666);
+		assert_done(place_root());
+		assert_done(unlink("f"));
+	}
+}
+
 /* What every way to change the contents takes away when another user does it. */
 static void write_clears(void **state)
 {
@@ -265,7 +361,10 @@ int main(int argc, char **argv)
 		place_case(not_the_owner),
 		place_case(the_owner),
 		place_case(chown_clears),
+		place_case(chown_clears_of_others),
+		place_case(chown_to_nobody),
 		place_case(write_clears),
+		place_case(write_clears_by_group),
 		place_case(sticky),
 		place_case(moves_directories),
 		place_case(set_user_id_runs),
