@@ -148,6 +148,10 @@ int main(int argc, char **argv)
 	r = firnfs_helper_called(argv[0]) ? firnfs_helper(argc, argv, &o) : firnfs_arguments(argc, argv, &o);
 	if (r >= 0)
 		return r;
+	if (o.source) {
+		o.name = o.store;
+		o.store = o.source;
+	}
 	if (o.volume.hot == HOT_AUTO && !o.compactor.automatic)
 		o.volume.hot = HOT_LZ4; /* nobody would come later to compress it */
 	r = mountpoint_find(&o);

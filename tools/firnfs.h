@@ -20,6 +20,8 @@ struct firnfs_options {
 	struct compactor_options compactor;
 	const char *store;      /* as given             */
 	const char *dir;        /* as given             */
+	const char *source;     /* the store, when the one on the command line is a name alone; or NULL */
+	const char *name;       /* for the table of mounts, or NULL: the store */
 	const char *metrics;    /* as given, or NULL    */
 	char mountpoint[4096];  /* absolute             */
 	bool foreground, debug;

@@ -30,6 +30,7 @@ static const char *const ignored[] = {
 	"mand",	    "nomand",
 	"silent",   "loud",
 	"iversion", "noiversion",
+	"acl",	    "user_xattr",
 };
 
 static int usage(const char *complaint, const char *arg)
@@ -59,6 +60,7 @@ static int help(void)
 	     "  -o cold-after=T   what is untouched for T is cold: days (7d), or hours (36h)\n"
 	     "  -o compact-level=LEVEL  of the neural codec: fast, normal (default) or dense\n"
 	     "  -o metrics=PATH   what the daemon does as text for Prometheus: a socket, or a file\n"
+	     "  -o source=DIR     the store; STORE is then only its name among the mounts\n"
 	     "  -o relatime, noatime, strictatime\n"
 	     "  -o allow_other    let other users in\n"
 	     "  -o dev, nodev, suid, nosuid, exec, noexec, sync, dirsync, nodiratime");
@@ -192,16 +194,28 @@ static bool option_writeback(struct volume_options *v, const char *word)
 	return true;
 }
 
+/* Options that are paths: 1 taken, 0 not one of them, -1 empty. */
+static int option_path(struct firnfs_options *o, const char *word)
+{
+	const char *path;
+
+	if ((path = value_of(word, "metrics")))
+		o->metrics = path;
+	else if ((path = value_of(word, "source")))
+		o->source = path;
+	else
+		return 0;
+	return path[0] ? 1 : -1;
+}
+
 static int option_apply(struct firnfs_options *o, const char *word)
 {
 	int taken = option_value(&o->volume, word);
 
 	if (taken == 0)
 		taken = option_compact(&o->compactor, word);
-	if (taken == 0 && value_of(word, "metrics")) {
-		o->metrics = value_of(word, "metrics");
-		taken = o->metrics[0] ? 1 : -1;
-	}
+	if (taken == 0)
+		taken = option_path(o, word);
 	if (taken < 0)
 		return usage("bad value in option ", word);
 	if (taken || word[0] == '\0' || option_atime(&o->volume, word) ||

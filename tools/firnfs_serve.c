@@ -66,8 +66,8 @@ static int session_args(const struct firnfs_options *o, const struct volume *vol
 	char *list = NULL, *name = NULL;
 	int r = 0;
 
-	/* As given, so that whoever mounted it finds it again; but a relative name means nothing to others. */
-	if (asprintf(&name, "fsname=%s", o->store[0] == '/' ? o->store : vol->path) < 0)
+	/* As given, so that whoever mounted it finds it again; but a relative path means nothing to others. */
+	if (asprintf(&name, "fsname=%s", o->name ? o->name : o->store[0] == '/' ? o->store : vol->path) < 0)
 		return -ENOMEM;
 	r |= fuse_opt_add_opt(&list, "default_permissions,subtype=firn");
 	r |= fuse_opt_add_opt_escaped(&list, name);

@@ -93,15 +93,16 @@ unsigned fuse_kills(fuse_req_t req, struct inode *inode)
 }
 
 /*
- * A request that sets nothing, or ctime alone, is chown(2) to nobody, or comes before a change of the contents by whoever may
- * write. Both take set-user-id and set-group-id away, the first only for the owner. They look alike where the kernel does not keep
- * ctime itself: then a request of others does nothing, since the change brings its own word (fs/fuse/fuse_io.c). More bits for
- * *mask, or -EPERM.
+ * A request that sets nothing, or ctime alone, is chown(2) to nobody, or comes before a change of the contents. The first takes
+ * set-user-id and set-group-id away for the owner and for root, and is refused to others when there is something to take; the
+ * second takes them away for all but root. They look alike where the kernel does not keep ctime itself: then only what holds for both is done,
+ * since the change brings its own word (fs/fuse/fuse_io.c). More bits for *mask, or -EPERM.
  */
 static int kills_add(fuse_req_t req, struct inode *inode, unsigned *mask)
 {
 	bool chown = !S_ISREG(inode->type) || !fuse_kernel.writeback || (*mask & ATTR_CTIME);
-	const struct fuse_ctx *ctx = fuse_req_ctx(req);
+	bool change = S_ISREG(inode->type) && !(*mask & ATTR_CTIME);
+	uid_t uid = fuse_req_ctx(req)->uid;
 	unsigned kills;
 	struct stat st;
 
@@ -111,8 +112,10 @@ static int kills_add(fuse_req_t req, struct inode *inode, unsigned *mask)
 	}
 	kills = fuse_kills(req, inode);
 	inode_stat(inode, &st);
-	if (kills && chown && ctx->uid != 0 && ctx->uid != st.st_uid) {
-		if (!S_ISREG(inode->type) || fuse_kernel.writeback)
+	if (change && uid == 0)
+		kills = 0;
+	else if (kills && chown && uid != 0 && uid != st.st_uid) {
+		if (!change)
 			return -EPERM;
 		kills = 0;
 	}

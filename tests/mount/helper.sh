@@ -99,7 +99,7 @@ try_again() {
 try_words() {
 	mkdir "$scratch/a b"
 	cp -a "$store" "$scratch/a store"
-	(cd "$scratch" && mount -t fuse.firn "a store" "a b" -o defaults,rw,exec,async,diratime,norelatime,nostrictatime,lazytime,nolazytime,mand,nomand,silent,loud,nofail,_netdev,x-a=b,X-c=d,comment=e) || fail "mount gave $?"
+	(cd "$scratch" && mount -t fuse.firn "a store" "a b" -o defaults,rw,exec,async,diratime,norelatime,nostrictatime,lazytime,nolazytime,acl,user_xattr,mand,nomand,silent,loud,nofail,_netdev,x-a=b,X-c=d,comment=e) || fail "mount gave $?"
 	[ "$(findmnt -n -o SOURCE "$scratch/a b")" = "$scratch/a store" ] || fail "mounted as $(findmnt -n -o SOURCE "$scratch/a b")"
 	[ "$(df --output=fstype "$scratch/a b" | tail -n 1)" = fuse.firn ] || fail "df calls it $(df --output=fstype "$scratch/a b")"
 	umount -c "$scratch/a b" || fail "umount gave $?"
@@ -108,6 +108,18 @@ try_words() {
 	[ "$(findmnt -n -o SOURCE "$scratch/a b")" = "$scratch/a store" ] || fail "firnfs mounted it as $(findmnt -n -o SOURCE "$scratch/a b")"
 	umount -c "$scratch/a b" || fail "umount gave $?"
 	flock -n "$scratch/a store/lock" true || fail "umount returned, and the store with a relative name is in use"
+}
+
+# A name that is no path, by which it can be unmounted, too.
+try_name() {
+	mount -t fuse.firn -o "source=$store,noatime" "some name" "$mnt" || fail "mount gave $?"
+	[ "$(findmnt -n -o SOURCE "$mnt")" = "some name" ] || fail "mounted as $(findmnt -n -o SOURCE "$mnt")"
+	mount -o remount,ro "$mnt" || fail "remount,ro gave $?"
+	expect_readonly
+	umount "some name" || fail "umount by its name gave $?"
+	daemon_wait
+	refused 32 "elsewhere: not a firn store" mount -t fuse.firn -o "source=$scratch/elsewhere" "$store" "$mnt"
+	refused 1 "bad value in option source" mount -t fuse.firn -o source= "$store" "$mnt"
 }
 
 try_fstab() {
@@ -178,6 +190,7 @@ try_options
 try_remount
 try_again
 try_words
+try_name
 try_fstab
 try_errors
 try_user

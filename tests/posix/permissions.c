@@ -4,6 +4,7 @@
  */
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <time.h>
 
 #include "tests/posix/place.h"
@@ -256,6 +257,35 @@ static void write_clears_by_group(void **state)
 	}
 }
 
+/* Root takes capabilities away by writing, and nothing else. */
+static void write_clears_capabilities(void **state)
+{
+	static const unsigned char none[20] = { 1, 0, 0, 2 }; /* of version 2 */
+	int fd;
+
+	(void)state;
+	place_need_root();
+	for (int way = 0; way < 3; way++) {
+		make_hers("f", 06777);
+		if (setxattr("f", "security.capability", none, sizeof none, 0) != 0) {
+			assert_done(unlink("f"));
+			place_skip("no capabilities of files");
+		}
+		fd = open("f", O_WRONLY);
+		assert_true(fd >= 0);
+		if (way == 0)
+			assert_int_equal(write(fd, "x", 1), 1);
+		if (way == 1)
+			assert_done(ftruncate(fd, 1));
+		if (way == 2)
+			assert_done(fallocate(fd, 0, 0, 100));
+		assert_done(close(fd));
+		assert_int_equal(mode_of("f"), 06777);
+		assert_errno((int)getxattr("f", "security.capability", NULL, 0), ENODATA);
+		assert_done(unlink("f"));
+	}
+}
+
 /* What every way to change the contents takes away when another user does it. */
 static void write_clears(void **state)
 {
@@ -365,6 +395,7 @@ int main(int argc, char **argv)
 		place_case(chown_to_nobody),
 		place_case(write_clears),
 		place_case(write_clears_by_group),
+		place_case(write_clears_capabilities),
 		place_case(sticky),
 		place_case(moves_directories),
 		place_case(set_user_id_runs),
