@@ -7,15 +7,18 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <mntent.h>
+#include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-#include "fs/store/lock_wait.h"
+#include "fs/control/control.h"
 #include "tools/firnfs.h"
+
+#define PATIENCE_MS (60 * 1000)
 
 struct unmount {
 	const char *dir;
@@ -34,7 +37,7 @@ static int umount_parse(int argc, char **argv, struct unmount *u)
 {
 	int c;
 
-	*u = (struct unmount){ .flags = UMOUNT_NOFOLLOW };
+	*u = (struct unmount){ .flags = 0 };
 	opterr = 0;
 	while ((c = getopt(argc, argv, "flnrvN:t:")) != -1) {
 		if (c == 'f')
@@ -52,43 +55,41 @@ static int umount_parse(int argc, char **argv, struct unmount *u)
 	return 0;
 }
 
-/* The directory of the store that is mounted on dir, open; -1: not found. The last of several mounts is the uppermost. */
-static int store_open(const char *dir)
+/* A descriptor of the daemon that serves the mount on dir; -1: it does not answer, or must not be asked. */
+static int daemon_open(const struct unmount *u)
 {
-	FILE *table = setmntent("/proc/self/mounts", "re");
-	char line[8192], path[4096] = "";
-	struct mntent entry;
+	struct control_hello hello = { .header = control_header(CONTROL_HELLO) };
+	int dir, daemon = -1;
 
-	while (table && getmntent_r(table, &entry, line, sizeof line)) {
-		if (strcmp(entry.mnt_dir, dir) == 0 && strcmp(entry.mnt_type, "fuse.firn") == 0)
-			snprintf(path, sizeof path, "%s", entry.mnt_fsname);
-	}
-	if (table)
-		endmntent(table);
-	return path[0] == '/' ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	if (u->flags & (MNT_FORCE | MNT_DETACH))
+		return -1; /* it may be dead, or serve on */
+	dir = open(u->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return -1;
+	if (ioctl(dir, CONTROL_HELLO, &hello) == 0)
+		daemon = (int)syscall(SYS_pidfd_open, (pid_t)hello.header.pid, 0);
+	close(dir);
+	return daemon;
 }
 
 int firnfs_umount(int argc, char **argv)
 {
 	struct unmount u;
-	char *dir;
-	int store, r = umount_parse(argc, argv, &u);
+	int daemon, r = umount_parse(argc, argv, &u);
 
 	if (r) {
 		fputs("firnfs: as a helper of umount(8): umount.fuse.firn DIR [-flnrv] [-N NS] [-t TYPE]\n", stderr);
 		return r;
 	}
-	dir = realpath(u.dir, NULL); /* NULL: its daemon may be dead */
-	store = store_open(dir ? dir : u.dir);
-	r = umount2(dir ? dir : u.dir, u.flags) ? errno : 0;
+	daemon = daemon_open(&u);
+	r = umount2(u.dir, u.flags) ? errno : 0;
 	if (r == EBUSY && u.readonly)
-		r = mount("", dir ? dir : u.dir, NULL, MS_REMOUNT | MS_RDONLY, NULL) ? errno : 0;
-	else if (r == 0 && store >= 0 && !(u.flags & MNT_DETACH))
-		(void)lock_wait(store); /* it is unmounted, whether its daemon ends or not */
+		r = mount("", u.dir, NULL, MS_REMOUNT | MS_RDONLY, NULL) ? errno : 0;
+	else if (r == 0 && daemon >= 0)
+		(void)poll(&(struct pollfd){ .fd = daemon, .events = POLLIN }, 1, PATIENCE_MS); /* unmounted it is in any case */
 	if (r)
 		fprintf(stderr, "firnfs: %s: cannot unmount: %s\n", u.dir, strerror(r));
-	if (store >= 0)
-		close(store);
-	free(dir);
+	if (daemon >= 0)
+		close(daemon);
 	return r ? FIRNFS_MOUNT : 0;
 }

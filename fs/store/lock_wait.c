@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <mntent.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,7 +79,8 @@ static enum holder holder_state(int dirfd)
 	return process_state(pid, mountpoint);
 }
 
-bool lock_wait(int dirfd)
+/* Waits as long as the holder is about to leave; false: he stays. */
+static bool holder_wait(int dirfd)
 {
 	enum holder state = holder_state(dirfd);
 
@@ -93,7 +95,7 @@ int lock_take(int dirfd, const char *role, const char *mountpoint)
 {
 	int fd = store_lock(dirfd, role, mountpoint, NULL);
 
-	for (unsigned i = 0; fd == -EBUSY && i < TRIES_MAX && lock_wait(dirfd); i++) {
+	for (unsigned i = 0; fd == -EBUSY && i < TRIES_MAX && holder_wait(dirfd); i++) {
 		fd = store_lock(dirfd, role, mountpoint, NULL);
 		if (fd == -EBUSY)
 			step(); /* gone, or another has taken it and not said so yet */

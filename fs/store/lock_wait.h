@@ -5,15 +5,7 @@
 #ifndef FIRN_FS_LOCK_WAIT_H
 #define FIRN_FS_LOCK_WAIT_H
 
-#include <stdbool.h>
-
-/* store_lock; but a daemon whose mount is gone is waited for. */
+/* store_lock; but a daemon whose mount is gone is waited for, a minute at most: it ends, unless its mount is in use without a place. */
 int lock_take(int dirfd, const char *role, const char *mountpoint);
-
-/*
- * Waits, a minute at most, as long as the lock is held by a daemon whose mount is gone. False: whoever holds it stays, or does
- * not end (his mount may be in use still, though it has no place any more).
- */
-bool lock_wait(int dirfd);
 
 #endif

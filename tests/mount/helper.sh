@@ -117,7 +117,7 @@ try_name() {
 	mount -o remount,ro "$mnt" || fail "remount,ro gave $?"
 	expect_readonly
 	umount "some name" || fail "umount by its name gave $?"
-	daemon_wait
+	flock -n "$store/lock" true || fail "umount returned, and the store is in use"
 	refused 32 "elsewhere: not a firn store" mount -t fuse.firn -o "source=$scratch/elsewhere" "$store" "$mnt"
 	refused 1 "bad value in option source" mount -t fuse.firn -o source= "$store" "$mnt"
 }
