@@ -167,6 +167,55 @@ static void test_open_refuses_a_locked_store(void **state)
 	assert_string_equal(err.text, text);
 }
 
+/* A process that holds the lock, and lets it go when told so through `end`, or (-1) soon. */
+static pid_t holder_start(struct fixture *f, const char *role, int end)
+{
+	int ready[2], dirfd = open(f->path, O_RDONLY | O_DIRECTORY);
+	char byte;
+	pid_t pid;
+
+	assert_true(dirfd >= 0);
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		int r = store_lock(dirfd, role, "/is/not/mounted", NULL) < 0 || write(ready[1], "x", 1) != 1;
+
+		if (end >= 0)
+			r |= read(end, &byte, 1) != 1;
+		else
+			usleep(100 * 1000); /* whether the other waits for the lock or finds it free: it gets it */
+		_exit(r);
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	close(ready[1]);
+	close(dirfd);
+	return pid;
+}
+
+static void test_open_waits_for_a_daemon_that_ends(void **state)
+{
+	struct fixture *f = *state;
+	struct volume_error err;
+	int status, end[2];
+	pid_t pid;
+
+	fixture_close(f);
+	pid = holder_start(f, "firnfs", -1);
+	assert_int_equal(try_open(f, f->path, &err), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid); /* dead and unburied until here */
+	assert_int_equal(status, 0);
+	assert_int_equal(pipe(end), 0);
+	pid = holder_start(f, "firn compact", end[0]);
+	assert_int_equal(try_open(f, f->path, &err), -EBUSY); /* this one says himself when he is done */
+	assert_int_equal(write(end[1], "x", 1), 1);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	close(end[0]);
+	close(end[1]);
+}
+
 /* Puts a superblock with other fields in place of the store's. */
 static void super_replace(struct fixture *f, const struct super *sb, bool damage)
 {
@@ -291,6 +340,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_create_undoes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_open_refuses_what_is_no_store, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_open_refuses_a_locked_store, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_open_waits_for_a_daemon_that_ends, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_open_refuses_a_newer_format, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_open_refuses_unknown_features, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_unknown_ro_compat_is_read_only, setup, teardown),
