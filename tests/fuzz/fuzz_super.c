@@ -13,6 +13,8 @@
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/small_store.h"
 
+#define PENDING_MAX (16u << 20)
+
 static struct index *ix;
 static char scratch[300];
 
@@ -59,12 +61,20 @@ static void load(const uint8_t *value, size_t len)
 	index_end(&op);
 }
 
+/* What was put stays in memory, values that were replaced among it, until a commit. */
+static void pending_drop(void)
+{
+	if (index_pending_bytes(ix) > PENDING_MAX && (index_freeze(ix, NULL, NULL) != 1 || index_commit(ix)))
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct super_disk disk;
 
 	if (size > INDEX_VALUE_MAX)
 		return 0;
+	pending_drop();
 	load(data, size);
 	if (size < sizeof disk)
 		return 0;
