@@ -30,6 +30,12 @@ static bool is_todo(const struct check *ck, uint64_t ino)
 	return false;
 }
 
+/* A crash may have left it half-way: its chunks go before its record does, which says nothing of them then. */
+static bool being_freed(const struct check_inode *i)
+{
+	return i->orphan && i->names == 0;
+}
+
 static int chunk_drop(struct check *ck, struct check_inode *i, const struct index_record *rec)
 {
 	struct check_problem p = {
@@ -103,7 +109,7 @@ static int file_end(struct walk *w)
 {
 	struct check_inode *i = check_inode(w->ck, w->ino);
 
-	if (!i || w->last < end_of(w->ck, i->size) || is_todo(w->ck, w->ino) || i->orphan)
+	if (!i || w->last < end_of(w->ck, i->size) || is_todo(w->ck, w->ino) || being_freed(i))
 		return 0;
 	return beyond_check(w->ck, i, w->last);
 }
@@ -140,7 +146,7 @@ static int blocks_check(struct check *ck, struct check_inode *i)
 	struct check_problem p = {
 		.code = CHECK_INODE_BLOCKS, .ino = i->ino, .found = i->blocks, .expected = i->mapped,
 	};
-	int r = i->fresh || i->blocks == i->mapped ? 1 : check_found(ck, &p);
+	int r = i->fresh || i->blocks == i->mapped || being_freed(i) ? 1 : check_found(ck, &p);
 
 	if (r == 1)
 		i->blocks = i->mapped;

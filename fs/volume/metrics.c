@@ -68,12 +68,11 @@ void metrics_took(struct metric_times *t, uint64_t since)
 
 void metrics_total(const struct metrics *from, struct metrics *out)
 {
-	uint64_t words[WORDS];
 	const uint64_t *each = (const uint64_t *)from;
+	uint64_t *sum = (uint64_t *)out;
 
 	for (size_t i = 0; i < WORDS; i++)
-		words[i] = __atomic_load_n(&each[i], __ATOMIC_RELAXED);
-	memcpy(out, words, sizeof words);
+		sum[i] = __atomic_load_n(&each[i], __ATOMIC_RELAXED);
 }
 
 void metrics_subtract(struct metrics *now, const struct metrics *before)

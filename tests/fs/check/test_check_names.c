@@ -432,6 +432,28 @@ static void test_damages(void **state)
 		checked_damage(&damages[i]);
 }
 
+/* What a crash leaves of a file that was being freed, its chunks gone and its record not yet, is no problem. */
+static void test_orphan_half_freed(void **state)
+{
+	struct checked_run run;
+	struct inode_attr attr;
+	struct checked c;
+
+	(void)state;
+	checked_init(&c);
+	orphan_make(&c, 0);
+	checked_open(&c);
+	checked_inode_get(&c, c.files[OTHER].ino, &attr);
+	attr.blocks += CHECKED_CHUNK;
+	checked_inode_put(&c, c.files[OTHER].ino, &attr);
+	checked_close(&c);
+	assert_int_equal(checked_run(&c, false, &run), 0);
+	assert_int_equal(run.found[CHECK_ORPHAN], 1);
+	assert_int_equal(run.found[CHECK_INODE_BLOCKS], 0);
+	checked_read(&c, "other");
+	checked_fini(&c);
+}
+
 /* No problem of the table is without a damage that makes it. */
 static void test_table(void **state)
 {
@@ -447,7 +469,11 @@ static void test_table(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_damages), cmocka_unit_test(test_table) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_damages),
+		cmocka_unit_test(test_orphan_half_freed),
+		cmocka_unit_test(test_table),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
