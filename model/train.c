@@ -328,7 +328,7 @@ static int lane_create(struct lane *lane, size_t longest)
 
 static uint32_t trainer_longest(const struct trainer *t)
 {
-	uint32_t max = 0;
+	uint32_t max = 1;
 
 	for (size_t i = 0; i < t->n_order; i++)
 		max = t->order[i]->len > max ? t->order[i]->len : max;
