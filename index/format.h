@@ -17,7 +17,7 @@
 
 #include "index/number.h"
 
-#define FORMAT_VERSION 1u
+#define FORMAT_VERSION 2u
 
 #define NAME_LEN_MAX 255
 #define XATTR_NAME_MAX_LEN 255
@@ -261,10 +261,11 @@ enum model_kind {
 };
 
 /*
- * A trained artefact: its bytes stand in two segments, cut into pieces of at most MODEL_PIECE bytes, one record each.
- * Piece i of copy c is at copy[c].offset plus the lengths of the records before it: pieces of one copy are appended
- * back to back to one segment.
+ * A trained artefact: its bytes are cut into MODEL_STRIPS strips of equal length, with zeros behind the last byte; one strip more is the XOR of
+ * those, so that any one of them can be lost. Each strip lies in a segment of its own, in pieces of at most MODEL_PIECE bytes, one record each,
+ * back to back from strip[i].offset on.
  */
+#define MODEL_STRIPS 4
 #define MODEL_PIECE (1u << 20)
 #define MODEL_BYTES_MAX (48u << 20)
 struct model_disk {
@@ -277,9 +278,9 @@ struct model_disk {
 	struct {
 		le32_t segment;
 		le32_t offset;
-	} copy[2];              /* 32 */
+	} strip[MODEL_STRIPS + 1]; /* 32 places, the XOR's last; segment 0: there is none     */
 };
-static_assert(sizeof(struct model_disk) == 48, "model_disk");
+static_assert(sizeof(struct model_disk) == 72 && offsetof(struct model_disk, strip) == 32, "model_disk");
 
 enum todo_op {
 	TODO_FREE_CHUNKS = 1, /* unmap chunks from .. end of an inode that is gone or was truncated */
@@ -316,19 +317,37 @@ struct record_disk {
 	le32_t magic;           /*  0 RECORD_MAGIC                                          */
 	uint8_t kind;           /*  4 enum record_kind                                      */
 	uint8_t codec;          /*  5 enum codec_id; a model: enum model_kind               */
-	uint8_t level;          /*  6 */
+	uint8_t level;          /*  6 codec's own; a model: number of the strip             */
 	uint8_t reserved;       /*  7 zero                                                  */
 	le32_t stored;          /*  8 bytes after this header                               */
 	le32_t plain;           /* 12 bytes after decoding                                  */
 	le64_t id;              /* 16 extent id, also of a group; a model: its number       */
 	le64_t ino;             /* 24 owner hint for rebuilding (a group: zero); a model: total bytes */
-	le32_t chunk;           /* 32 owner hint; a model: piece number                     */
+	le32_t chunk;           /* 32 owner hint; a model: number of the piece in its strip */
 	le16_t model;           /* 36 model number the frame needs                          */
 	le16_t reserved2;       /* 38 zero                                                  */
 	le64_t sequence;        /* 40 grows with every record of the store: newest wins     */
-	le64_t plain_xxh;       /* 48 XXH3-64 of the plain bytes                            */
+	le64_t plain_xxh;       /* 48 XXH3-64 of the plain bytes; a model: bytes 0..7 of its hash, big-endian */
 	le64_t checksum;        /* 56 XXH3-64 of bytes 0..55 and the stored bytes           */
 };
 static_assert(sizeof(struct record_disk) == 64, "record_disk");
+
+/* Of a model of so many bytes: bytes of a strip; of a strip's records, headers included; of the records of all strips. */
+static inline uint32_t model_strip(uint32_t bytes)
+{
+	return bytes / MODEL_STRIPS + (bytes % MODEL_STRIPS != 0);
+}
+
+static inline uint64_t model_strip_stored(uint32_t bytes)
+{
+	uint64_t strip = model_strip(bytes);
+
+	return strip + (strip + MODEL_PIECE - 1) / MODEL_PIECE * sizeof(struct record_disk);
+}
+
+static inline uint64_t model_stored(uint32_t bytes)
+{
+	return (MODEL_STRIPS + 1) * model_strip_stored(bytes);
+}
 
 #endif

@@ -59,13 +59,8 @@ static bool head_fits(const struct segments *ss, const struct head *h, const str
 {
 	if (h->end == sizeof(struct segment_disk))
 		return true;
-	if (r->kind == RECORD_MODEL) {
-		if (r->chunk > 0)
-			return h->end + need <= SEGMENT_SIZE_MAX;
-		if (r->ino > SEGMENT_SIZE_MAX)
-			return false;
-		need = r->ino + (r->ino / MODEL_PIECE + 1) * sizeof(struct record_disk);
-	}
+	if (r->kind == RECORD_MODEL)
+		return r->chunk > 0 && h->end + need <= SEGMENT_SIZE_MAX;
 	return h->end + need <= ss->segment_size;
 }
 

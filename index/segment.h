@@ -24,8 +24,7 @@ struct segments;
 enum segment_stream {
 	STREAM_HOT,   /* what was just written         */
 	STREAM_COLD,  /* what recompaction wrote       */
-	STREAM_MODEL, /* first copies of models        */
-	STREAM_MODEL2,/* second copies                 */
+	STREAM_MODEL, /* models, strip by strip        */
 	STREAM_COUNT
 };
 
@@ -69,8 +68,8 @@ void segments_close(struct segments *ss); /* does not sync; NULL allowed */
 /*
  * Appends r (its stored, sequence and checksum are filled in here) with len bytes of frame; *pos gets its place. The bytes are not durable before segment_sync.
  * Encoders call this from many threads: the place is reserved under a short lock, pwrite runs outside it.
- * The pieces of a model (RECORD_MODEL: ino its total bytes, chunk the piece number, appended in order by one thread) go to one segment:
- * piece 0 takes a new one when the whole would not fit, the others never do.
+ * The pieces of a model's strip (RECORD_MODEL: chunk the piece number, appended in order by one thread) have a segment of their own: piece 0 takes
+ * a new one, the others never do.
  * -EINVAL: len > SEGMENT_RECORD_MAX. -ENOSPC, -EIO, -EDQUOT: nothing of the record counts.
  */
 int segment_append(struct segments *ss, enum segment_stream stream, struct record *r, const void *frame, size_t len,

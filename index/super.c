@@ -120,9 +120,9 @@ int super_load(struct index_op *op, struct super *sb, bool *force_readonly)
 	if (memcmp(disk.magic, SUPER_MAGIC, sizeof disk.magic) != 0)
 		return -ENOENT;
 	super_decode(&disk, sb);
-	if (sb->version > FORMAT_VERSION || (sb->incompat & ~(uint64_t) SUPER_INCOMPAT_KNOWN))
+	if (sb->version != FORMAT_VERSION || (sb->incompat & ~(uint64_t) SUPER_INCOMPAT_KNOWN))
 		return -EPROTONOSUPPORT;
-	if (sb->version == 0 || !sizes_valid(sb->chunk_size, sb->segment_size))
+	if (!sizes_valid(sb->chunk_size, sb->segment_size))
 		return -EUCLEAN;
 	*force_readonly = (sb->ro_compat & ~(uint64_t) SUPER_RO_COMPAT_KNOWN) != 0;
 	return 0;

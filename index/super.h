@@ -31,7 +31,7 @@ int super_init(struct super *sb, uint32_t chunk_size, uint32_t segment_size, con
 int super_store(struct index_op *op, const struct super *sb);
 
 /*
- * Reads and checks. -ENOENT: not a firn store; -EUCLEAN: damaged (*sb: what the bytes say, unchecked); -EPROTONOSUPPORT: newer format version or unknown incompat
+ * Reads and checks. -ENOENT: not a firn store; -EUCLEAN: damaged (*sb: what the bytes say, unchecked); -EPROTONOSUPPORT: another format version or unknown incompat
  * bits (*sb then holds what was found, for the message). *force_readonly is set when unknown ro-compat bits are there.
  */
 int super_load(struct index_op *op, struct super *sb, bool *force_readonly);

@@ -84,7 +84,7 @@ void estimate_table(const struct estimate *e)
 	if (!e->model)
 		printf("network: none: so little data does not pay for one\n");
 	else
-		printf("network: %s stored, would %s: saves about %s, costs %s in two copies; trained in %.0f s\n",
+		printf("network: %s stored, would %s: saves about %s, costs %s with parity; trained in %.0f s\n",
 		       progress_size(len, (double)e->net.len), estimate_net_pays(e) ? "be adopted" : "not be adopted",
 		       progress_size(saves, e->net.saves > 0 ? e->net.saves : 0), progress_size(costs, e->net.costs),
 		       e->net.seconds);

@@ -3,7 +3,7 @@
  * From frames of held-out chunks to the bytes of a store.
  *
  * Chunks are taken class by class (tree_sample.h): what those held out took per byte, all of the class will take. Then what a store needs beside the
- * frames: a header per record, the index, and both copies of each model that the tier keeps.
+ * frames: a header per record, the index, and each model that the tier keeps, parity included.
  */
 #include <string.h>
 
@@ -65,12 +65,6 @@ static double estimate_frames(const struct estimate *e, enum estimate_tier tier)
 	return sum;
 }
 
-/* Both copies of a model of len bytes. */
-static uint64_t estimate_model(size_t len)
-{
-	return 2 * (len + (len + MODEL_PIECE - 1) / MODEL_PIECE * sizeof(struct record_disk));
-}
-
 bool estimate_net_pays(const struct estimate *e)
 {
 	return e->model && e->net.saves > e->net.costs;
@@ -85,8 +79,8 @@ uint64_t estimate_store(const struct estimate *e, enum estimate_tier tier)
 		return 0;
 	bytes += estimate_frames(e, tier);
 	if (cold && estimate_net_pays(e))
-		bytes += (double)estimate_model(e->net.len);
+		bytes += (double)model_stored((uint32_t)e->net.len);
 	else if (tier != ESTIMATE_HOT && e->zdict.bytes)
-		bytes += (double)estimate_model(e->zdict.len);
+		bytes += (double)model_stored((uint32_t)e->zdict.len);
 	return (uint64_t)bytes;
 }

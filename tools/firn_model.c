@@ -21,7 +21,7 @@
 static const char help[] =
 	"Usage: firn model list [--json] STORE|DIR\n"
 	"       firn model rm STORE|DIR NUMBER...\n"
-	"list: number, kind, state, shape, bytes on disk in both copies, records that need it,\n"
+	"list: number, kind, state, shape, bytes on disk with parity, records that need it,\n"
 	"their bytes before and after, bytes saved (~: estimated), date, hash.\n"
 	"rm: removes models that nothing refers to any more.\n\n"
 	"      --json           list: one JSON object\n"

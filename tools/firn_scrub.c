@@ -17,7 +17,7 @@
 static const char help[] =
 	"Usage: firn scrub [OPTION...] STORE|DIR\n"
 	"Reads all data and all models and compares them with their checksums. What is\n"
-	"damaged is remembered and listed; a model is mended from its second copy.\n"
+	"damaged is remembered and listed; a model is mended from its parity.\n"
 	"An interrupted run is gone on with by the next one.\n\n"
 	"      --rate=MB        read at most so many megabytes a second\n"
 	"      --restart        from the beginning, not where the last run stopped\n"
@@ -179,9 +179,9 @@ static int scrub_report(struct target *t, const struct scrub_arguments *a, const
 		if (p->healed)
 			printf(", %" PRIu64 " read well again", p->healed);
 		if (p->models)
-			printf("; %" PRIu64 " model%s mended from the second copy", p->models, firn_plural(p->models));
+			printf("; %" PRIu64 " model%s mended from the parity", p->models, firn_plural(p->models));
 		if (p->models_lost)
-			printf("; %" PRIu64 " model%s damaged in both copies", p->models_lost, firn_plural(p->models_lost));
+			printf("; %" PRIu64 " model%s lost", p->models_lost, firn_plural(p->models_lost));
 		putchar('\n');
 	}
 	if (rc < 0)

@@ -138,8 +138,8 @@ static void train_say_zdict(const struct zdict_choice *z)
 	char a[PROGRESS_SIZE], b[PROGRESS_SIZE];
 
 	if (z->bytes)
-		printf("zstd dictionary: adopted: saves about %s, costs %s in two copies (held out, zstd 19: %.3f -> %.3f bits/byte)\n",
-		       progress_size(a, z->saves), progress_size(b, 2.0 * (double)z->len), 8 * z->ratio_without,
+		printf("zstd dictionary: adopted: saves about %s, costs %s with parity (held out, zstd 19: %.3f -> %.3f bits/byte)\n",
+		       progress_size(a, z->saves), progress_size(b, z->costs), 8 * z->ratio_without,
 		       8 * z->ratio_with);
 	else
 		printf("zstd dictionary: none pays for itself (held out, zstd 19: %.3f bits/byte)\n", 8 * z->ratio_without);
@@ -152,7 +152,7 @@ static void train_say_net(const struct net_choice *c, bool adopted)
 	printf("network: %u contexts, %u hidden, dictionary %s, trained in %.0f s; held out %.3f -> %.3f bits/byte\n",
 	       c->shape.contexts, c->shape.hidden, progress_size(d, c->shape.dict_len), c->seconds, c->bits_without,
 	       c->bits_with);
-	printf("network: %s: saves about %s, costs %s in two copies\n", adopted ? "adopted" : "not adopted",
+	printf("network: %s: saves about %s, costs %s with parity\n", adopted ? "adopted" : "not adopted",
 	       progress_size(a, c->saves > 0 ? c->saves : 0), progress_size(b, c->costs));
 }
 

@@ -11,7 +11,7 @@
 struct model_saves {
 	uint64_t records, plain, stored; /* that need the model: extents of their own and groups   */
 	uint64_t measured;               /* of them, records that were encoded again for comparison */
-	double saved;                    /* bytes, the model's own two copies not yet taken off; of all records, when all were measured, else estimated */
+	double saved;                    /* bytes, what the model itself takes not yet taken off; of all records, when all were measured, else estimated */
 };
 
 /* out: one for each of the n models. -EINTR when interrupted. */

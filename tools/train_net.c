@@ -14,14 +14,14 @@
 #include "tools/train_value.h"
 
 /*
- * The store keeps two copies. And the denser the level, the more of what the rows know it learns from the dictionary and the chunk: their weights are
- * worth less than the loss of the network alone says. Measured (model/EXPERIMENTS.md), and flat around these.
+ * A byte of the model is stored one and a quarter times. And the denser the level, the more of what the rows know it learns from the dictionary and the
+ * chunk: their weights are worth less than the loss of the network alone says. Measured (model/EXPERIMENTS.md), and flat around these.
  */
 static uint64_t net_worth(const struct net_options *opt)
 {
-	static const unsigned shares[] = {[NEURAL_FAST] = 2, [NEURAL_NORMAL] = 4, [NEURAL_DENSE] = 16};
+	static const unsigned shares[] = {[NEURAL_FAST] = 1, [NEURAL_NORMAL] = 2, [NEURAL_DENSE] = 8};
 
-	return opt->learnable / shares[opt->level];
+	return opt->learnable * MODEL_STRIPS / ((MODEL_STRIPS + 1) * shares[opt->level]);
 }
 
 static int net_make(struct train_parts *parts, struct model_shape *shape, struct model **out)
@@ -59,7 +59,7 @@ static int net_weigh(const struct train_parts *parts, const struct net_options *
 	c->bits_with = 8 * value_ratio(&with[0]);
 	c->saves = (c->bits_without - c->bits_with) / 8 * (rest > 0 ? rest : 0) + (double)without[1].stored -
 		   (double)with[1].stored;
-	c->costs = 2.0 * ((double)c->len + (double)((c->len + MODEL_PIECE - 1) / MODEL_PIECE) * sizeof(struct record_disk));
+	c->costs = (double)model_stored((uint32_t)c->len);
 	return 0;
 }
 

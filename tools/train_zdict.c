@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The zstd dictionary that pays best for itself on a sample: two sizes tried, what they save set against the bytes of both copies.
+ * The zstd dictionary that pays best for itself on a sample: two sizes tried, what they save set against the bytes that they take.
  */
 #include "tools/train_zdict.h"
 
@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "index/format.h"
 #include "tools/train_value.h"
 
 #define SAMPLES_MAX (8u << 20)
@@ -58,7 +59,9 @@ static int zdict_try(const struct train_parts *parts, const struct samples *s, s
 		c.ratio_with = value_ratio(&v);
 		c.saves = (c.ratio_without - c.ratio_with) * (double)learnable;
 	}
-	if (rc == 0 && c.saves - 2.0 * (double)c.len > out->saves - 2.0 * (double)out->len) {
+	if (rc == 0)
+		c.costs = (double)model_stored((uint32_t)c.len);
+	if (rc == 0 && c.saves - c.costs > out->saves - out->costs) {
 		zdict_free(out);
 		*out = c;
 	} else {

@@ -12,7 +12,7 @@ struct zdict_choice {
 	size_t len;
 	struct codec_model *model;
 	double ratio_without, ratio_with; /* of zstd 19 on the validation chunks */
-	double saves;                     /* bytes on the whole store */
+	double saves, costs;              /* bytes on the whole store */
 };
 
 /* learnable: plain bytes that the store holds of such data. zdict_free afterwards, also on error. */

@@ -272,7 +272,7 @@ int check_store(const char *path, const struct check_options *opt, struct check_
 	if (r == -EUCLEAN && out->problems > 0)
 		r = 0; /* nothing behind a lost index can be looked at */
 	if (r == -EPROTONOSUPPORT)
-		volume_fail_newer(err, &ck.vol->super);
+		volume_fail_format(err, &ck.vol->super);
 	last = check_aside_close(&ck);
 	(void)volume_close(ck.vol);
 	if (r == 0)

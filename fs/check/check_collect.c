@@ -9,6 +9,7 @@
 #include "codec/codec.h"
 #include "fs/check/check_pass.h"
 #include "fs/extent/models_set.h"
+#include "fs/extent/models_strips.h"
 #include "index/group.h"
 
 struct collecting {
@@ -59,13 +60,17 @@ static int group_add(struct collecting *c, const struct segment_pos *pos, const 
 
 static int piece_add(struct collecting *c, const struct segment_pos *pos, const struct record *r)
 {
-	struct collected_piece *p = check_array_add(&c->out->pieces, sizeof *p, c->out->pieces.n);
+	struct collected_piece *p;
 
+	if (r->id < 1 || r->id > UINT16_MAX || r->codec < 1 || r->codec >= MODELS_KINDS || r->level > MODEL_STRIPS || r->ino < 1 ||
+	    r->ino > MODEL_BYTES_MAX)
+		return 0;
+	p = check_array_add(&c->out->pieces, sizeof *p, c->out->pieces.n);
 	if (!p)
 		return -ENOMEM;
 	*p = (struct collected_piece){
-		.number = r->id, .sequence = r->sequence, .pos = *pos, .piece = r->chunk,
-		.total = r->ino <= MODEL_BYTES_MAX ? (uint32_t)r->ino : 0, .kind = r->codec,
+		.number = r->id, .sequence = r->sequence, .pos = *pos, .piece = r->chunk, .total = (uint32_t)r->ino,
+		.kind = r->codec, .strip = r->level, .hash = r->plain_xxh,
 	};
 	return 0;
 }
@@ -134,53 +139,67 @@ void check_collected_free(struct collected *c)
 	*c = (struct collected){ 0 };
 }
 
-/* The hash of a copy whose pieces begin at p; false when it is not whole. */
-static bool copy_hash(struct check *ck, const struct collected_piece *p, const struct collected_piece *end, uint8_t hash[16])
+static bool model_same(const struct collected_piece *a, const struct collected_piece *b)
 {
-	XXH128_canonical_t canonical;
-	uint8_t *bytes = p->total ? malloc(p->total) : NULL;
-	uint32_t at = 0, offset = p->pos.offset;
-	bool whole = bytes != NULL;
+	return a->number == b->number && a->kind == b->kind && a->total == b->total && a->hash == b->hash;
+}
 
-	for (uint32_t i = 0; whole && at < p->total; i++) {
+/* Reads the strip whose pieces begin at p; false when it is not whole. */
+static bool strip_read(struct check *ck, const struct collected_piece *p, const struct collected_piece *end, uint8_t *out)
+{
+	uint32_t n = model_strip(p->total), at = 0, offset = p->pos.offset;
+
+	for (uint32_t i = 0; at < n; i++) {
 		const struct collected_piece *q = p + i;
 		struct record r;
 
-		whole = q < end && q->number == p->number && q->piece == i && q->total == p->total && q->kind == p->kind &&
-			q->pos.segment == p->pos.segment && q->pos.offset == offset && q->pos.stored <= p->total - at &&
-			segment_read(ck->vol->segments, &q->pos, bytes + at, q->pos.stored, &r) == 0;
-		at += q < end ? q->pos.stored : 0;
-		offset += (uint32_t)sizeof(struct record_disk) + (q < end ? q->pos.stored : 0);
+		if (q >= end || !model_same(p, q) || q->strip != p->strip || q->piece != i || q->pos.segment != p->pos.segment ||
+		    q->pos.offset != offset || q->pos.stored != (n - at < MODEL_PIECE ? n - at : MODEL_PIECE) ||
+		    segment_read(ck->vol->segments, &q->pos, out + at, q->pos.stored, &r))
+			return false;
+		at += q->pos.stored;
+		offset += (uint32_t)sizeof(struct record_disk) + q->pos.stored;
 	}
-	if (whole) {
-		XXH128_canonicalFromHash(&canonical, XXH3_128bits(bytes, p->total));
-		memcpy(hash, canonical.digest, 16);
-	}
-	free(bytes);
-	return whole;
+	return true;
 }
 
-int check_model_build(struct check *ck, const struct collected *c, uint16_t number, struct model_disk *disk)
+/* Makes the model that a piece is of, with the places of its strips: 1, 0 it is not whole. */
+static int model_gather(struct check *ck, const struct collected *c, const struct collected_piece *of, struct model_disk *disk)
 {
-	const struct collected_piece *p = c->pieces.items, *end = p + c->pieces.n;
-	int copies = 0;
+	const struct collected_piece *end = (const struct collected_piece *)c->pieces.items + c->pieces.n;
+	uint8_t *strips = strips_new(of->total), hash[8];
+	unsigned lost = (2u << MODEL_STRIPS) - 1;
+	XXH128_canonical_t canonical;
+	int bad, r;
 
-	*disk = (struct model_disk){ 0 };
-	for (; p < end && copies < 2; p++) {
-		uint8_t hash[16];
-
-		if (p->number != number || p->piece != 0 || p->kind < 1 || p->kind >= MODELS_KINDS ||
-		    !copy_hash(ck, p, end, hash) || (copies && memcmp(hash, disk->hash, sizeof hash)))
+	if (!strips)
+		return -ENOMEM;
+	for (const struct collected_piece *p = c->pieces.items; p < end; p++) {
+		if (!model_same(p, of) || p->piece != 0 || !(lost >> p->strip & 1) ||
+		    !strip_read(ck, p, end, strips + (size_t)p->strip * model_strip(of->total)))
 			continue;
-		memcpy(disk->hash, hash, sizeof hash);
-		disk->kind = p->kind;
-		disk->state = 2;
-		disk->bytes = le32_put(p->total);
-		for (int i = copies; i < 2; i++) {
-			disk->copy[i].segment = le32_put(p->pos.segment);
-			disk->copy[i].offset = le32_put(p->pos.offset);
-		}
-		copies++;
+		lost &= ~(1u << p->strip);
+		disk->strip[p->strip].segment = le32_put(p->pos.segment);
+		disk->strip[p->strip].offset = le32_put(p->pos.offset);
 	}
-	return copies > 0;
+	be64_put(hash, of->hash);
+	r = strips_mend(strips, of->total, lost, hash, sizeof hash, &bad);
+	XXH128_canonicalFromHash(&canonical, XXH3_128bits(strips, of->total));
+	memcpy(disk->hash, canonical.digest, sizeof disk->hash);
+	free(strips);
+	return r == 0;
+}
+
+int check_model_build(struct check *ck, const struct collected *c, uint64_t number, struct model_disk *disk)
+{
+	const struct collected_piece *p = c->pieces.items;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < c->pieces.n; i++) {
+		if (p[i].number != number || p[i].piece != 0)
+			continue;
+		*disk = (struct model_disk){ .kind = p[i].kind, .state = 2, .bytes = le32_put(p[i].total) };
+		r = model_gather(ck, c, &p[i], disk);
+	}
+	return r;
 }

@@ -26,7 +26,7 @@ static bool model_whole(struct check *ck, uint16_t number)
 {
 	const struct check_model *m = number ? check_model(ck, number) : NULL;
 
-	return number == 0 || (m && (m->whole[0] || m->whole[1]));
+	return number == 0 || (m && m->whole);
 }
 
 /* 0, or 1 when the record behind the extent is not what it should be. */

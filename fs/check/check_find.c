@@ -20,7 +20,7 @@ static bool fits(struct check *ck, const struct check_extent *x, const struct re
 
 	return r->plain > 0 && r->plain <= ck->vol->super.chunk_size && r->stored > 0 && r->stored <= r->plain &&
 	       (x->e.plain == 0 || x->e.plain == r->plain) && r->codec < CODEC_COUNT &&
-	       (r->model == 0 || (m && (m->whole[0] || m->whole[1])));
+	       (r->model == 0 || (m && m->whole));
 }
 
 static int record_consider(void *arg, const struct segment_pos *pos, const struct record *r, const void *bytes)

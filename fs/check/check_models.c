@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The pass over models: both copies read and hashed, one active of each kind.
+ * The pass over models: all strips read and hashed, one active of each kind.
  */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "fs/check/check_pass.h"
 #include "fs/extent/models_set.h"
+#include "fs/extent/models_strips.h"
 
 struct check_model *check_model(struct check *ck, uint32_t number)
 {
@@ -41,7 +42,7 @@ static int record_mend(struct check *ck, const struct index_record *rec, struct 
 		r = check_collect(ck, false, &c) ? -EIO : 1;
 	if (r != 1)
 		return r;
-	r = p.found <= UINT16_MAX ? check_model_build(ck, &c, (uint16_t)p.found, &disk) : 0;
+	r = check_model_build(ck, &c, p.found, &disk);
 	check_collected_free(&c);
 	if (r < 1)
 		return r ? r : check_del(ck, TABLE_MODEL, rec->key, rec->key_len);
@@ -56,10 +57,10 @@ static int record_mend(struct check *ck, const struct index_record *rec, struct 
 	return r ? r : 1;
 }
 
-/* What is left of a copy stays in use until the new one is there, unless there is no such segment: that would get statistics, and a mount trust them. */
-static int copy_forget(struct check *ck, struct check_model *m, int copy)
+/* What is left of a strip stays in use until the new one is there, unless there is no such segment: that would get statistics, and a mount trust them. */
+static int strip_forget(struct check *ck, struct check_model *m, int strip)
 {
-	le32_t *segment = &m->disk.copy[copy].segment;
+	le32_t *segment = &m->disk.strip[strip].segment;
 	uint64_t bytes;
 
 	if (segment_size(ck->vol->segments, le32_get(*segment), &bytes, NULL) == 0)
@@ -68,19 +69,17 @@ static int copy_forget(struct check *ck, struct check_model *m, int copy)
 	return model_store(ck, m);
 }
 
-static int copies_check(struct check *ck, struct check_model *m)
+/* bad: the strip that has to be written again, -1 none. */
+static int strips_check(struct check *ck, struct check_model *m, int bad)
 {
-	struct check_problem p = { .code = CHECK_MODEL_COPY, .found = m->number };
+	struct check_problem p = { .code = CHECK_MODEL_STRIP, .found = m->number, .expected = (uint64_t)(bad + 1) };
 	uint8_t key[4];
 	int r;
 
-	if (m->whole[0] && m->whole[1])
-		return 0;
-	if (m->whole[0] || m->whole[1]) {
-		p.expected = m->whole[0] ? 2 : 1;
-		r = check_found(ck, &p);
+	if (m->whole) {
+		r = bad >= 0 ? check_found(ck, &p) : 0;
 		ck->mend_models |= r == 1 && ck->opt->repair;
-		return r == 1 ? copy_forget(ck, m, m->whole[0] ? 1 : 0) : r;
+		return r == 1 ? strip_forget(ck, m, bad) : r;
 	}
 	p.code = CHECK_MODEL_LOST;
 	r = check_found(ck, &p);
@@ -98,8 +97,8 @@ static int model_check(void *arg, const struct index_record *rec)
 	struct check_model *m;
 	struct model_info info;
 	struct model_disk d;
-	uint8_t *bytes;
-	int r = 1;
+	uint8_t *strips;
+	int r, bad;
 
 	if (models_info(rec, &info, &d)) {
 		r = record_mend(ck, rec, &made);
@@ -108,18 +107,15 @@ static int model_check(void *arg, const struct index_record *rec)
 	}
 	ck->max_model = info.number;
 	m = check_array_add(&ck->models, sizeof *m, ck->models.n);
-	bytes = malloc(info.bytes);
-	if (!m || !bytes) {
-		free(bytes);
+	strips = m ? strips_new(info.bytes) : NULL;
+	if (!strips)
 		return -ENOMEM;
-	}
 	m->number = info.number;
 	m->disk = d;
-	m->copy_bytes = info.stored / 2;
-	for (int c = 0; c < 2; c++)
-		m->whole[c] = models_read_copy(ck->vol, &info, &d, c, bytes) == 0;
-	free(bytes);
-	return copies_check(ck, m);
+	r = models_read(ck->vol, &info, &d, strips, &bad);
+	free(strips);
+	m->whole = r == 0;
+	return r == 0 || r == -EUCLEAN ? strips_check(ck, m, bad) : r;
 }
 
 /* The newest active model of a kind stays so. */

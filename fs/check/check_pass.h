@@ -49,8 +49,7 @@ struct check_segment {
 struct check_model {
 	uint32_t number;
 	struct model_disk disk;
-	uint64_t copy_bytes; /* records of one copy, with headers */
-	bool whole[2];
+	bool whole; /* it can be read */
 };
 
 struct check_todo {
@@ -142,18 +141,19 @@ struct collected_piece {
 	uint64_t number, sequence;
 	struct segment_pos pos;
 	uint32_t piece, total;
-	uint8_t kind;
+	uint8_t kind, strip;
+	uint64_t hash; /* begin of the model's */
 };
 struct collected {
 	struct check_array extents; /* struct collected_extent, by id, the newest first */
-	struct check_array pieces;  /* struct collected_piece, by place                 */
+	struct check_array pieces;  /* struct collected_piece, by place, sane           */
 	uint32_t plain_max;
 	uint64_t sequence_max;
 };
 int check_collect(struct check *ck, bool extents, struct collected *out);
 void check_collected_free(struct collected *c);
-/* A record for a model of which there is a whole copy: 1, 0 none. */
-int check_model_build(struct check *ck, const struct collected *c, uint16_t number, struct model_disk *disk);
+/* A record for a model of which no more than one strip is missing: 1, 0 none, -ENOMEM. */
+int check_model_build(struct check *ck, const struct collected *c, uint64_t number, struct model_disk *disk);
 
 /* fs/check/check_tree.c: gives an inode without a name one in lost+found. */
 int check_connect(struct check *ck, uint64_t ino);

@@ -113,8 +113,9 @@ const struct check_entry check_table[CHECK_CODES] = {
 
 	[CHECK_MODEL_KEY] = { "model-key", LOSS, false, "the record of model %f is damaged",
 		"make a new one from the segments, or move it to STORE/lost" },
-	[CHECK_MODEL_COPY] = { "model-copy", ERROR, true, "copy %x of model %f is damaged", "write it again from the other" },
-	[CHECK_MODEL_LOST] = { "model-lost", LOSS, false, "model %f is damaged in both copies",
+	[CHECK_MODEL_STRIP] = { "model-strip", ERROR, true, "strip %x of model %f is damaged",
+		"write it again from the others" },
+	[CHECK_MODEL_LOST] = { "model-lost", LOSS, false, "model %f is lost: more than one of its strips is damaged",
 		"move its record to STORE/lost" },
 	[CHECK_MODEL_ACTIVE] = { "model-active", ERROR, true, "model %f is not the newest active one of its kind",
 		"retire it" },

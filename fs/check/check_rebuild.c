@@ -128,15 +128,17 @@ static int models_put_all(struct index_op *op, struct building *b)
 	int r = 0;
 
 	for (size_t i = 0; i < b->c.pieces.n; i++)
-		if (p[i].kind < MODELS_KINDS && p[i].number > best[p[i].kind])
+		if (p[i].number > best[p[i].kind])
 			best[p[i].kind] = p[i].number;
 	for (size_t i = 0; r == 0 && i < b->c.pieces.n; i++) {
-		if (p[i].piece != 0 || p[i].number < 1 || p[i].number > UINT16_MAX ||
-		    !check_model_build(b->ck, &b->c, (uint16_t)p[i].number, &disk))
+		be32_put(key, (uint32_t)p[i].number);
+		if (p[i].piece != 0 || index_get(op, TABLE_MODEL, key, sizeof key, &disk, sizeof disk) >= 0)
+			continue;
+		r = check_model_build(b->ck, &b->c, p[i].number, &disk);
+		if (r < 1)
 			continue;
 		disk.state = p[i].number == best[disk.kind] ? 1 : 2;
 		disk.created = le64_put((uint64_t)volume_now());
-		be32_put(key, (uint32_t)p[i].number);
 		r = index_put(op, TABLE_MODEL, key, sizeof key, &disk, sizeof disk);
 	}
 	return r;

@@ -95,9 +95,11 @@ static int uses_count(struct check *ck)
 			sizeof(struct record_disk) + (uint64_t)e->pos.offset + e->pos.stored);
 	}
 	for (size_t i = 0; r == 0 && i < ck->models.n; i++)
-		for (int c = 0; r == 0 && c < 2; c++)
-			r = use(ck, le32_get(m[i].disk.copy[c].segment), m[i].copy_bytes,
-				le32_get(m[i].disk.copy[c].offset) + m[i].copy_bytes);
+		for (int s = 0; r == 0 && s <= MODEL_STRIPS; s++) {
+			uint64_t stored = model_strip_stored(le32_get(m[i].disk.bytes));
+
+			r = use(ck, le32_get(m[i].disk.strip[s].segment), stored, le32_get(m[i].disk.strip[s].offset) + stored);
+		}
 	return r;
 }
 

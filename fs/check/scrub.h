@@ -2,8 +2,8 @@
 /*
  * Scrubbing: everything stored is read, decoded and compared with its checksums, a step at a time, from where the last step ended.
  *
- * Extents that cannot be read are marked so in the index (fs/data/damage.h), those that can be again no longer. A damaged copy of a model is
- * written again from the other. The position is kept in the index.
+ * Extents that cannot be read are marked so in the index (fs/data/damage.h), those that can be again no longer. A damaged strip of a model
+ * is written again from the others. The position is kept in the index.
  */
 #ifndef FIRN_FS_SCRUB_H
 #define FIRN_FS_SCRUB_H
@@ -15,7 +15,7 @@ struct scrub_progress {
 	int64_t started, finished;  /* ns since 1970; finished: of the last whole round, 0 none */
 	uint64_t extents, bytes;    /* of this round: looked at, bytes stored                   */
 	uint64_t damaged, healed;   /* of this round: cannot be read; can be again              */
-	uint64_t models, models_lost; /* copies written again; both copies damaged              */
+	uint64_t models, models_lost; /* a strip was written again; more than one is damaged    */
 	uint32_t ended;             /* this step ended the round                                */
 	uint32_t reserved;
 };

@@ -20,7 +20,7 @@ struct store_stat {
 	struct stat_codec codec[CODEC_COUNT];
 	struct stat_codec hot, warm, cold;
 	struct stat_codec coded, packable; /* of the cold tier, and of the others, what compresses at all */
-	uint64_t models, model_bytes;    /* both copies */
+	uint64_t models, model_bytes;    /* all strips */
 	uint64_t segments, segment_bytes, garbage_bytes; /* on disk; not referred to */
 	uint64_t index_bytes;
 	uint64_t store_bytes;            /* disk use of all of the store */

@@ -7,9 +7,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
 #include "fs/extent/models_set.h"
+#include "fs/extent/models_strips.h"
 #include "fs/extent/scan.h"
 #include "model/model.h"
 
@@ -30,7 +30,7 @@ int models_info(const struct index_record *r, struct model_info *info, struct mo
 		.state = d->state,
 		.bytes = bytes,
 		.created = (int64_t)le64_get(d->created),
-		.stored = 2 * (bytes + (uint64_t)((bytes + MODEL_PIECE - 1) / MODEL_PIECE) * sizeof(struct record_disk)),
+		.stored = model_stored(bytes),
 	};
 	memcpy(info->hash, d->hash, sizeof info->hash);
 	return 0;
@@ -96,38 +96,51 @@ uint16_t models_active(struct volume *vol, enum model_kind kind)
 	return number;
 }
 
-int models_read_copy(struct volume *vol, const struct model_info *info, const struct model_disk *d, int copy,
-			    uint8_t *bytes)
+/* Reads a strip. -EUCLEAN: it is not what the record says. */
+static int strip_read(struct volume *vol, const struct model_info *info, const struct model_disk *d, int strip, uint8_t *out)
 {
-	struct segment_pos pos = {le32_get(d->copy[copy].segment), le32_get(d->copy[copy].offset), 0};
-	XXH128_canonical_t hash;
-	uint32_t piece = 0;
-	int rc;
+	struct segment_pos pos = {le32_get(d->strip[strip].segment), le32_get(d->strip[strip].offset), 0};
+	uint32_t n = model_strip(info->bytes), piece = 0;
 
-	for (uint32_t at = 0; at < info->bytes; at += pos.stored, piece++) {
+	for (uint32_t at = 0; at < n; at += pos.stored, piece++) {
 		struct record r;
+		int rc;
 
-		pos.stored = info->bytes - at < MODEL_PIECE ? info->bytes - at : MODEL_PIECE;
-		rc = segment_read(vol->segments, &pos, bytes + at, pos.stored, &r);
+		pos.stored = n - at < MODEL_PIECE ? n - at : MODEL_PIECE;
+		rc = segment_read(vol->segments, &pos, out + at, pos.stored, &r);
 		if (rc < 0)
 			return rc;
-		if (r.kind != RECORD_MODEL || r.id != info->number || r.chunk != piece)
+		if (r.kind != RECORD_MODEL || r.id != info->number || r.level != strip || r.chunk != piece)
 			return -EUCLEAN;
 		pos.offset += (uint32_t)sizeof(struct record_disk) + pos.stored;
 	}
-	XXH128_canonicalFromHash(&hash, XXH3_128bits(bytes, info->bytes));
-	return memcmp(hash.digest, info->hash, sizeof info->hash) == 0 ? 0 : -EUCLEAN;
+	return 0;
 }
 
-/* The bytes of a model, malloc'ed, from the first copy that is whole. */
-static int models_bytes(struct volume *vol, uint16_t number, struct model_info *info, uint8_t **bytes)
+int models_read(struct volume *vol, const struct model_info *info, const struct model_disk *d, uint8_t *strips, int *bad)
+{
+	unsigned lost = 0;
+	int which;
+
+	for (int i = 0; i <= MODEL_STRIPS; i++) {
+		int rc;
+
+		if (i == MODEL_STRIPS && !bad && !lost && strips_right(strips, info->bytes, info->hash, sizeof info->hash))
+			return 0;
+		rc = strip_read(vol, info, d, i, strips + (size_t)i * model_strip(info->bytes));
+		if (rc == -ENOMEM || rc == -EMFILE || rc == -ENFILE)
+			return rc; /* which says nothing of the strip */
+		lost |= (unsigned)(rc < 0) << i;
+	}
+	return strips_mend(strips, info->bytes, lost, info->hash, sizeof info->hash, bad ? bad : &which);
+}
+
+int models_record(struct volume *vol, uint16_t number, struct model_info *info, struct model_disk *d)
 {
 	struct index_record r = {.key_len = 4};
-	struct model_disk d;
 	struct index_op op;
 	int rc;
 
-	*bytes = NULL;
 	be32_put(r.key, number);
 	index_begin(vol->index, &op);
 	rc = index_get(&op, TABLE_MODEL, r.key, r.key_len, r.value, sizeof r.value);
@@ -135,15 +148,22 @@ static int models_bytes(struct volume *vol, uint16_t number, struct model_info *
 	if (rc < 0)
 		return rc;
 	r.len = (size_t)rc;
-	rc = models_info(&r, info, &d);
+	return models_info(&r, info, d);
+}
+
+/* The bytes of a model, malloc'ed. */
+static int models_bytes(struct volume *vol, uint16_t number, struct model_info *info, uint8_t **bytes)
+{
+	struct model_disk d;
+	int rc = models_record(vol, number, info, &d);
+
+	*bytes = NULL;
 	if (rc < 0)
 		return rc;
-	*bytes = malloc(info->bytes);
+	*bytes = strips_new(info->bytes);
 	if (!*bytes)
 		return -ENOMEM;
-	rc = models_read_copy(vol, info, &d, 0, *bytes);
-	if (rc < 0)
-		rc = models_read_copy(vol, info, &d, 1, *bytes);
+	rc = models_read(vol, info, &d, *bytes, NULL);
 	if (rc < 0)
 		free(*bytes);
 	return rc;

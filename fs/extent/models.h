@@ -11,15 +11,15 @@
 int models_create(struct volume *vol);  /* sets vol->models; loads nothing yet */
 void models_destroy(struct volume *vol);
 
-/* The loaded model with this number (0: *out = NULL). Takes a reference: codec_model_put. A damaged copy falls back to the second. -EIO when both are. */
+/* The loaded model with this number (0: *out = NULL). Takes a reference: codec_model_put. A damaged strip is computed from the others. -EIO when two are. */
 int models_get(struct volume *vol, uint16_t number, struct codec_model **out);
 
 /* Number of the active model of a kind (index/format.h), 0 none. */
 uint16_t models_active(struct volume *vol, enum model_kind kind);
 
 /*
- * Appends both copies, puts the record (state as given), makes it the active one of its kind when state is 1 (the former one retires). Not durable before
- * volume_commit. Equal bytes that are already there: no second copy, *number is the old one's.
+ * Appends its strips, puts the record (state as given), makes it the active one of its kind when state is 1 (the former one retires). Not durable before
+ * volume_commit. Equal bytes that are already there: nothing is added, *number is the old one's.
  */
 int models_add(struct volume *vol, enum model_kind kind, int state, const void *bytes, size_t len, uint16_t *number);
 
@@ -36,8 +36,8 @@ int models_reap(struct volume *vol, bool unused_zdict);
 int models_rm(struct volume *vol, uint16_t number);
 
 /*
- * Reads both copies of all models and writes those that are damaged again from the other one. Returns how many; *lost (may be NULL): models
- * that are damaged in both. Durable after volume_commit.
+ * Reads all strips of all models and writes one that is damaged again from the others. Returns how many; *lost (may be NULL): models of which
+ * more than one strip is. Durable after volume_commit.
  */
 int models_mend(struct volume *vol, unsigned *lost);
 
@@ -48,7 +48,7 @@ struct model_info {
 	uint32_t bytes;
 	int64_t created;
 	uint8_t hash[16];
-	uint64_t stored; /* bytes it takes, both copies, headers included */
+	uint64_t stored; /* bytes it takes, all strips, headers included */
 	uint32_t contexts, hidden, dict_bytes; /* shape of a network, once models_describe has told */
 };
 /* Reads the model for what it looks like. -EIO or -EUCLEAN: it cannot be read, and nothing is set. */

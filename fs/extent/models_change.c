@@ -2,8 +2,7 @@
 /*
  * Adding models to a store and removing them.
  *
- * Every model gets a segment of its own in both model streams: its pieces lie back to back as the format demands, and when it goes, its
- * segments are empty and go too.
+ * Each strip of a model gets a segment of its own: one file that is lost costs one strip, and when the model goes, its segments are empty and go too.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -12,25 +11,26 @@
 
 #include "fs/extent/extent.h"
 #include "fs/extent/models_set.h"
+#include "fs/extent/models_strips.h"
 #include "fs/extent/scan.h"
 
 static_assert((int)CODEC_MODEL_ZDICT == (int)MODEL_ZDICT, "model kinds");
 static_assert((int)CODEC_MODEL_NEURAL == (int)MODEL_NEURAL, "model kinds");
 
-int models_append(struct volume *vol, enum segment_stream stream, enum model_kind kind, uint16_t number,
-		  const uint8_t *bytes, uint32_t len, struct segment_pos *first)
+int models_append(struct volume *vol, const struct model_info *info, int strip, const uint8_t *strips, struct segment_pos *first)
 {
-	uint32_t next = 0;
+	uint32_t len = model_strip(info->bytes), next = 0;
+	const uint8_t *bytes = strips + (size_t)strip * len;
 
 	*first = (struct segment_pos){0};
 	for (uint32_t at = 0; at < len; at += MODEL_PIECE) {
 		uint32_t n = len - at < MODEL_PIECE ? len - at : MODEL_PIECE;
 		struct record r = {
-			.kind = RECORD_MODEL, .codec = (uint8_t)kind, .plain = n, .id = number, .ino = len,
-			.chunk = at / MODEL_PIECE, .plain_xxh = codec_checksum(bytes + at, n),
+			.kind = RECORD_MODEL, .codec = (uint8_t)info->kind, .level = (uint8_t)strip, .plain = n, .id = info->number,
+			.ino = info->bytes, .chunk = at / MODEL_PIECE, .plain_xxh = be64_get(info->hash),
 		};
 		struct segment_pos pos;
-		int rc = extent_append(vol, stream, &r, bytes + at, n, &pos);
+		int rc = extent_append(vol, STREAM_MODEL, &r, bytes + at, n, &pos);
 
 		if (rc < 0)
 			return rc;
@@ -39,7 +39,7 @@ int models_append(struct volume *vol, enum segment_stream stream, enum model_kin
 		else
 			extent_release(vol, &pos); /* the first piece holds for all */
 		if (at > 0 && (pos.segment != first->segment || pos.offset != next))
-			return -EFBIG; /* does not fit in a segment of this store */
+			return -EAGAIN;
 		next = pos.offset + (uint32_t)sizeof(struct record_disk) + n;
 	}
 	return 0;
@@ -76,10 +76,10 @@ static int models_activate(struct index_op *op, struct model_set *set, enum mode
 	return rc;
 }
 
-static void models_account(struct volume *vol, const struct model_disk *d, uint64_t stored, int sign)
+static void models_account(struct volume *vol, const struct model_disk *d, int sign)
 {
-	extent_account_model(vol, le32_get(d->copy[0].segment), stored / 2, sign);
-	extent_account_model(vol, le32_get(d->copy[1].segment), stored / 2, sign);
+	for (int i = 0; i <= MODEL_STRIPS; i++)
+		extent_account_model(vol, le32_get(d->strip[i].segment), model_strip_stored(le32_get(d->bytes)), sign);
 }
 
 /* A model with these bytes that is there already, 0 none. */
@@ -100,8 +100,6 @@ static int models_same(struct volume *vol, enum model_kind kind, const uint8_t h
 
 static int models_put_new(struct volume *vol, enum model_kind kind, int state, uint16_t number, struct model_disk *d)
 {
-	uint64_t bytes = le32_get(d->bytes);
-	uint64_t stored = 2 * (bytes + (bytes + MODEL_PIECE - 1) / MODEL_PIECE * sizeof(struct record_disk));
 	struct index_op op;
 	uint8_t key[4];
 	int rc;
@@ -112,7 +110,7 @@ static int models_put_new(struct volume *vol, enum model_kind kind, int state, u
 	index_begin(vol->index, &op);
 	rc = index_put(&op, TABLE_MODEL, key, sizeof key, d, sizeof *d);
 	if (rc == 0)
-		models_account(vol, d, stored, 1);
+		models_account(vol, d, 1);
 	if (rc == 0 && state == 1)
 		rc = models_activate(&op, vol->models, kind, number);
 	index_end(&op);
@@ -133,11 +131,30 @@ static int models_number(struct volume *vol, uint16_t *number)
 	return next <= UINT16_MAX ? 0 : -ENOSPC;
 }
 
-/* set->change held: the bytes of two models must not mix in a segment. */
+/* The strips of a new model, durable. pos: where they are to be held until the record is put, whatever this returns. */
+static int models_write(struct volume *vol, const struct model_info *info, const void *bytes, struct segment_pos *pos, struct model_disk *d)
+{
+	uint8_t *strips = strips_make(bytes, info->bytes);
+	int rc = strips ? 0 : -ENOMEM;
+
+	for (int i = 0; rc == 0 && i <= MODEL_STRIPS; i++) {
+		rc = models_append(vol, info, i, strips, &pos[i]);
+		d->strip[i].segment = le32_put(pos[i].segment);
+		d->strip[i].offset = le32_put(pos[i].offset);
+	}
+	free(strips);
+	if (rc == 0)
+		rc = segment_sync(vol->segments);
+	segment_seal_all(vol->segments);
+	return rc;
+}
+
+/* set->change held: strips are appended by one thread. */
 static int models_add_new(struct volume *vol, enum model_kind kind, int state, const void *bytes, size_t len,
 			  const uint8_t hash[16], uint16_t *number)
 {
-	struct segment_pos pos[2] = {{0}};
+	struct segment_pos pos[MODEL_STRIPS + 1] = {{0}};
+	struct model_info info = {.kind = kind, .bytes = (uint32_t)len};
 	struct model_disk d = {
 		.kind = (uint8_t)kind, .bytes = le32_put((uint32_t)len), .created = le64_put((uint64_t)volume_now()),
 	};
@@ -146,23 +163,15 @@ static int models_add_new(struct volume *vol, enum model_kind kind, int state, c
 	rc = models_number(vol, number);
 	if (rc < 0)
 		return rc;
-	segment_seal_all(vol->segments);
-	rc = models_append(vol, STREAM_MODEL, kind, *number, bytes, (uint32_t)len, &pos[0]);
-	if (rc == 0)
-		rc = models_append(vol, STREAM_MODEL2, kind, *number, bytes, (uint32_t)len, &pos[1]);
-	if (rc == 0)
-		rc = segment_sync(vol->segments);
-	segment_seal_all(vol->segments);
+	info.number = *number;
+	memcpy(info.hash, hash, sizeof info.hash);
 	memcpy(d.hash, hash, sizeof d.hash);
-	for (int c = 0; c < 2; c++) {
-		d.copy[c].segment = le32_put(pos[c].segment);
-		d.copy[c].offset = le32_put(pos[c].offset);
-	}
+	rc = models_write(vol, &info, bytes, pos, &d);
 	if (rc == 0)
 		rc = models_put_new(vol, kind, state, *number, &d);
-	for (int c = 0; c < 2; c++) {
-		if (pos[c].segment)
-			extent_release(vol, &pos[c]);
+	for (int i = 0; i <= MODEL_STRIPS; i++) {
+		if (pos[i].segment)
+			extent_release(vol, &pos[i]);
 	}
 	return rc;
 }
@@ -221,7 +230,7 @@ static int models_remove(struct volume *vol, const struct model_info *info)
 	if (rc == (int)sizeof d)
 		rc = index_del(&op, TABLE_MODEL, key, sizeof key);
 	if (rc == 0)
-		models_account(vol, &d, info->stored, -1);
+		models_account(vol, &d, -1);
 	index_end(&op);
 	if (rc == 0 && set->active[info->kind] == info->number)
 		set->active[info->kind] = 0;

@@ -30,15 +30,21 @@ struct model_set {
 /* Checks a record of TABLE_MODEL and takes it apart; -EUCLEAN. */
 int models_info(const struct index_record *r, struct model_info *info, struct model_disk *d);
 
-/* fs/extent/models.c: reads one copy into bytes; -EUCLEAN when it is not what the record says. */
-int models_read_copy(struct volume *vol, const struct model_info *info, const struct model_disk *d, int copy, uint8_t *bytes);
+/* fs/extent/models.c: looks the record of a model up. -ENOENT, -EUCLEAN. */
+int models_record(struct volume *vol, uint16_t number, struct model_info *info, struct model_disk *d);
 
 /*
- * fs/extent/models_change.c: appends one copy; *first gets the place of its first piece, segment 0 when not even that was appended. The caller lets
- * go of it with extent_release when the record is put, or when he gives up.
+ * fs/extent/models.c: reads a model into the room of fs/extent/models_strips.h. bad NULL: the model alone is wanted; else all strips are, and *bad gets the
+ * one that had to be computed from the others, -1 none. -EUCLEAN: more than one would have to be.
  */
-int models_append(struct volume *vol, enum segment_stream stream, enum model_kind kind, uint16_t number,
-		  const uint8_t *bytes, uint32_t len, struct segment_pos *first);
+int models_read(struct volume *vol, const struct model_info *info, const struct model_disk *d, uint8_t *strips, int *bad);
+
+/*
+ * fs/extent/models_change.c: appends one strip to a segment of its own; *first gets the place of its first piece, segment 0 when not even that was
+ * appended. The caller lets go of it with extent_release when the record is put, or when he gives up. set->change held. -EAGAIN: a segment was
+ * sealed between two pieces.
+ */
+int models_append(struct volume *vol, const struct model_info *info, int strip, const uint8_t *strips, struct segment_pos *first);
 
 /* Mutex held: the pointer to the entry of a number, or to the NULL at the end. */
 struct loaded **models_find(struct model_set *set, uint16_t number);

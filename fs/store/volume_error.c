@@ -44,11 +44,11 @@ int volume_fail_busy(struct volume_error *err, int dirfd)
 	return -EBUSY;
 }
 
-int volume_fail_newer(struct volume_error *err, const struct super *sb)
+int volume_fail_format(struct volume_error *err, const struct super *sb)
 {
 	if (sb->version != FORMAT_VERSION)
-		snprintf(err->text, sizeof err->text, "made by a newer firn (format %u; this one knows %u)",
-			 sb->version, FORMAT_VERSION);
+		snprintf(err->text, sizeof err->text, "made by %s firn (format %u; this one knows %u)",
+			 sb->version > FORMAT_VERSION ? "a newer" : "an older", sb->version, FORMAT_VERSION);
 	else
 		snprintf(err->text, sizeof err->text, "made by a newer firn (it needs the features %#llx)",
 			 (unsigned long long)(sb->incompat & ~(uint64_t)SUPER_INCOMPAT_KNOWN));

@@ -13,6 +13,6 @@ int volume_fail(struct volume_error *err, int error, const char *text);
 int volume_fail_busy(struct volume_error *err, int dirfd);
 
 /* -EPROTONOSUPPORT, naming the format version or the feature bits that are not known. */
-int volume_fail_newer(struct volume_error *err, const struct super *sb);
+int volume_fail_format(struct volume_error *err, const struct super *sb);
 
 #endif

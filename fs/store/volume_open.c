@@ -155,7 +155,7 @@ static int super_read(struct volume *vol, struct volume_error *err)
 	if (r == -EUCLEAN)
 		return volume_fail(err, r, "damaged superblock: fsck.firn can mend it");
 	if (r == -EPROTONOSUPPORT)
-		return volume_fail_newer(err, &vol->super);
+		return volume_fail_format(err, &vol->super);
 	if (force_readonly)
 		vol->readonly = true;
 	return r;

@@ -46,7 +46,7 @@ static int clean_consider(void *arg, const struct index_record *r)
 		return 0;
 	memcpy(&stat, r->value, sizeof stat);
 	number = be32_get(r->key);
-	if (stat.stream == STREAM_MODEL || stat.stream == STREAM_MODEL2 || segment_is_open(d->vol->segments, number) ||
+	if (stat.stream == STREAM_MODEL || segment_is_open(d->vol->segments, number) ||
 	    segment_size(d->vol->segments, number, &length, &disk) < 0 ||
 	    !clean_pays(le64_get(stat.live), length, disk, d->live_max))
 		return 0;

@@ -168,17 +168,15 @@ static int groups_check(struct check *c)
 static int model_check(struct check *c, const struct index_record *rec, void *arg)
 {
 	struct model_disk d;
-	uint64_t bytes;
 
 	(void)arg;
 	if (rec->len != sizeof d)
 		return fail(c, "model record", be32_get(rec->key), rec->len, 0);
 	memcpy(&d, rec->value, sizeof d);
-	bytes = le32_get(d.bytes);
-	for (int i = 0; i < 2; i++) {
-		struct segment *s = segment_of(c, le32_get(d.copy[i].segment));
+	for (int i = 0; i <= MODEL_STRIPS; i++) {
+		struct segment *s = segment_of(c, le32_get(d.strip[i].segment));
 
-		s->live += bytes + (bytes + MODEL_PIECE - 1) / MODEL_PIECE * sizeof(struct record_disk);
+		s->live += model_strip_stored(le32_get(d.bytes));
 		s->records++;
 	}
 	return 0;

@@ -21,7 +21,7 @@
 #include "fs/tiers/compact.h"
 #include "tests/codec/bytes.h"
 
-#define SEGMENTS 8u
+#define SEGMENTS 16u
 #define LEN_MAX 10000u
 
 int small_store_open(const char *path, bool readonly, struct volume **out)

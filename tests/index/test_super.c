@@ -123,6 +123,9 @@ static void test_damage_and_features(void **state)
 	write_raw(o, &bad, true);
 	assert_int_equal(super_load(&o->op, &sb, &force), -EPROTONOSUPPORT);
 	assert_int_equal(sb.version, FORMAT_VERSION + 1);
+	bad.version = le32_put(FORMAT_VERSION - 1);
+	write_raw(o, &bad, true);
+	assert_int_equal(super_load(&o->op, &sb, &force), -EPROTONOSUPPORT);
 	bad = good;
 	bad.incompat = le64_put((uint64_t) 1 << 63);
 	write_raw(o, &bad, true);

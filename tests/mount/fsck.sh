@@ -50,6 +50,9 @@ refused 8 "foreign: not a firn store" fsck.firn -y "$scratch/foreign"
 cp -a "$store" "$scratch/newer"
 "$helpers/patch_super" "$scratch/newer" version
 refused 8 "newer: made by a newer firn" fsck.firn -y "$scratch/newer"
+cp -a "$store" "$scratch/older"
+"$helpers/patch_super" "$scratch/older" older
+refused 8 "older: made by an older firn" fsck.firn -y "$scratch/older"
 
 # A flipped byte in the header of a record: one chunk is lost, its file is named, reading it is an error, all else is whole.
 cp -a "$store" "$scratch/pristine"

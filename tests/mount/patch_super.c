@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * patch_super STORE version|incompat|ro-compat: rewrites an unmounted store's superblock as a later version of firn might, to test that it
+ * patch_super STORE version|older|incompat|ro-compat: rewrites an unmounted store's superblock as another version of firn might, to test that it
  * is refused, or mounted read-only.
  */
 #include <fcntl.h>
@@ -23,6 +23,8 @@ static int patch(struct index *ix, const char *what)
 	if (!err) {
 		if (strcmp(what, "version") == 0)
 			sb.version = FORMAT_VERSION + 1;
+		else if (strcmp(what, "older") == 0)
+			sb.version = FORMAT_VERSION - 1;
 		else if (strcmp(what, "incompat") == 0)
 			sb.incompat |= 1ull << 40;
 		else if (strcmp(what, "ro-compat") == 0)
@@ -41,7 +43,7 @@ int main(int argc, char **argv)
 	int dirfd, err;
 
 	if (argc != 3) {
-		fprintf(stderr, "usage: patch_super STORE version|incompat|ro-compat\n");
+		fprintf(stderr, "usage: patch_super STORE version|older|incompat|ro-compat\n");
 		return 2;
 	}
 	dirfd = open(argv[1], O_RDONLY | O_DIRECTORY);

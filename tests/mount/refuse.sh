@@ -38,7 +38,10 @@ refused 1 "none" mkfs.firn --import "$scratch/none" "$scratch/new"
 
 copy_store newer
 "$helpers/patch_super" "$copy" version
-everyone_refuses "$copy" "newer: .*newer.*2"
+everyone_refuses "$copy" "newer: .*newer.*3"
+copy_store older
+"$helpers/patch_super" "$copy" older
+everyone_refuses "$copy" "older: .*older.*1"
 copy_store feature
 "$helpers/patch_super" "$copy" incompat
 everyone_refuses "$copy" "feature: .*10000000000"

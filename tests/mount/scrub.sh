@@ -72,3 +72,37 @@ cmp "$mnt$lost" "$scratch/tree/${lost##*/}" || fail "wrong bytes"
 umount_store
 wait "$daemon" || fail "the daemon gave $?"
 fsck.firn -n "$store" >"$scratch/out" || fail "$(cat "$scratch/out")"
+
+# A strip of a model is written again from the others, on a store and on its mount; of two that are gone nothing can be.
+strip() { # strip NUMBER: the file that holds this strip of model 1: kind, strip and model stand in its first record's header
+	for file in "$store/seg"/*.seg; do
+		[ "$(od -An -tu1 -j52 -N13 "$file" | awk '{ print $1, $3, $13 }')" != "2 $1 1" ] || echo "$file"
+	done
+}
+rm -r "$store"
+mkdir "$scratch/sources"
+(cd "$top_srcdir" && find fs index man tools -name '*.[ch158]') >"$scratch/list"
+tar -C "$top_srcdir" -cf - -T "$scratch/list" | tar -C "$scratch/sources" -xf -
+make_store --import "$scratch/sources"
+firn train --threads=1 --sample=1 --level=fast "$store" >"$scratch/out" || fail "train"
+firn compact -q --now --level=fast "$store"
+scrub 0 "$store"
+! grep -q model "$scratch/out" || fail "a whole model was mended: $(cat "$scratch/out")"
+for number in 0 1 2 3 4; do
+	file=$(strip "$number")
+	[ -n "$file" ] || fail "there is no strip $number"
+	rm "$file"
+	if [ $((number % 2)) -eq 0 ]; then
+		scrub 0 "$store"
+	else
+		mount_store
+		scrub 0 "$mnt"
+		umount_store
+	fi
+	says "; 1 model mended from the parity"
+	[ -n "$(strip "$number")" ] || fail "strip $number is not there again"
+	fsck.firn -n "$store" >"$scratch/out" || fail "$(cat "$scratch/out")"
+done
+rm "$(strip 0)" "$(strip 4)"
+scrub 1 "$store"
+says "; 1 model lost"

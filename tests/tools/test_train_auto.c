@@ -68,7 +68,8 @@ static void test_need(void **state)
 	assert_true(n.has_net);
 	assert_in_range(n.others, 1000, LEN - 1);
 	assert_int_equal(n.learned, 0);
-	assert_true(n.costs >= 2000 && n.hours >= 0 && n.hours < 24);
+	assert_int_equal(n.costs, 5 * (1000 / 4 + sizeof(struct record_disk)));
+	assert_true(n.hours >= 0 && n.hours < 24);
 }
 
 int main(void)

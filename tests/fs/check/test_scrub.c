@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Scrub: damage is found, remembered over mounts, listed with its files, and forgotten when it is rewritten, deleted or mended; models are
- * mended from their second copy; a round goes on where it stopped.
+ * mended from the other strips; a round goes on where it stopped.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -151,12 +151,12 @@ static void test_model_is_mended(void **state)
 	assert_int_equal(models_add(f->vol, MODEL_ZDICT, 1, dict, len, &number), 0);
 	assert_int_equal(volume_commit(f->vol), 0);
 	be32_put(key, number);
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i <= MODEL_STRIPS; i++) {
 		index_begin(f->vol->index, &op);
 		assert_int_equal(index_get(&op, TABLE_MODEL, key, sizeof key, rec.value, sizeof rec.value), sizeof d);
 		index_end(&op);
 		memcpy(&d, rec.value, sizeof d);
-		filled_damage(f, le32_get(d.copy[i].segment), le32_get(d.copy[i].offset) + 100);
+		filled_damage(f, le32_get(d.strip[i].segment), le32_get(d.strip[i].offset) + 100);
 		p = scrub(f);
 		assert_int_equal(p.models, 1);
 		assert_int_equal(p.models_lost, 0);

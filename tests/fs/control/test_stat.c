@@ -96,7 +96,7 @@ static void test_tiers(void **state)
 	assert_true(s.codec[CODEC_LZ4].stored < TEXT);
 	assert_int_equal(s.codec[CODEC_RAW].stored, RANDOM + s.codec[CODEC_RAW].extents * sizeof(struct record_disk));
 	assert_int_equal(s.models, 1);
-	assert_int_equal(s.model_bytes, 2 * (len + sizeof(struct record_disk)));
+	assert_int_equal(s.model_bytes, 5 * ((len + 3) / 4 + sizeof(struct record_disk)));
 	assert_true(s.segment_bytes >= s.hot.stored + s.model_bytes);
 	assert_true(s.store_bytes >= s.index_bytes);
 

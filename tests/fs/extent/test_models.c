@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Models of a store: kept in two copies, found again, retired and removed, never one taken for another.
+ * Models of a store: kept in strips, found again, retired and removed, never one taken for another.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -76,7 +76,7 @@ static void test_add_and_reopen(void **state)
 	assert_int_equal(n, 1);
 	assert_int_equal(list[0].kind, MODEL_ZDICT);
 	assert_int_equal(list[0].state, 1);
-	assert_true(list[0].stored == 2 * ((uint64_t)list[0].bytes + sizeof(struct record_disk)));
+	assert_true(list[0].stored == 5 * (((uint64_t)list[0].bytes + 3) / 4 + sizeof(struct record_disk)));
 	free(list);
 	assert_int_equal(models_get(f->vol, 7, &m), -EIO);
 }
@@ -105,7 +105,7 @@ static void test_retire_and_reap(void **state)
 	codec_model_put(held);
 	assert_int_equal(volume_commit(f->vol), 0);
 	extent_totals(f->vol, &after);
-	assert_int_equal(after.segments, before.segments - 2); /* both copies of the first */
+	assert_int_equal(after.segments, before.segments - 5); /* all strips of the first */
 	check_usable(f, second);
 	assert_int_equal(models_reap(f->vol, false), 0);
 	filled_reopen(f);
@@ -123,7 +123,7 @@ static void test_retire_and_reap(void **state)
 	assert_int_equal(models_active(f->vol, MODEL_ZDICT), 0);
 }
 
-static void test_damaged_copies(void **state)
+static void test_damaged_strips(void **state)
 {
 	struct filled *f = *state;
 	uint16_t number = add_zdict(f, 1, 1);
@@ -137,17 +137,16 @@ static void test_damaged_copies(void **state)
 	assert_int_equal(index_get(&op, TABLE_MODEL, key, sizeof key, &d, sizeof d), (int)sizeof d);
 	index_end(&op);
 	assert_int_equal(volume_commit(f->vol), 0);
-	assert_int_not_equal(le32_get(d.copy[0].segment), le32_get(d.copy[1].segment));
-	filled_damage(f, le32_get(d.copy[0].segment), le32_get(d.copy[0].offset) + sizeof(struct record_disk) + 100);
+	filled_damage(f, le32_get(d.strip[0].segment), le32_get(d.strip[0].offset) + sizeof(struct record_disk) + 100);
 	filled_reopen(f);
 	check_usable(f, number);
-	filled_damage(f, le32_get(d.copy[1].segment), le32_get(d.copy[1].offset) + sizeof(struct record_disk) + 100);
+	filled_damage(f, le32_get(d.strip[1].segment), le32_get(d.strip[1].offset) + sizeof(struct record_disk) + 100);
 	filled_reopen(f);
 	assert_int_equal(models_get(f->vol, number, &m), -EIO);
 	assert_null(m);
 }
 
-static void test_several_pieces(void **state)
+static void test_long_dictionary(void **state)
 {
 	struct filled *f = *state;
 	size_t len = 2 * MODEL_PIECE + 12345;
@@ -167,7 +166,7 @@ static void test_several_pieces(void **state)
 	filled_reopen(f);
 	check_usable(f, number);
 	assert_int_equal(models_list(f->vol, &list, &n), 0);
-	assert_true(list[0].stored == 2 * (len + 3 * sizeof(struct record_disk)));
+	assert_true(list[0].stored == 5 * ((len + 3) / 4 + sizeof(struct record_disk)));
 	free(list);
 	free(bytes);
 }
@@ -266,8 +265,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_add_and_reopen, filled_setup, filled_teardown),
 		cmocka_unit_test_setup_teardown(test_retire_and_reap, filled_setup, filled_teardown),
-		cmocka_unit_test_setup_teardown(test_damaged_copies, filled_setup, filled_teardown),
-		cmocka_unit_test_setup_teardown(test_several_pieces, filled_setup, filled_teardown),
+		cmocka_unit_test_setup_teardown(test_damaged_strips, filled_setup, filled_teardown),
+		cmocka_unit_test_setup_teardown(test_long_dictionary, filled_setup, filled_teardown),
 		cmocka_unit_test_setup_teardown(test_refuses, filled_setup, filled_teardown),
 		cmocka_unit_test_setup_teardown(test_rm, filled_setup, filled_teardown),
 		cmocka_unit_test_setup_teardown(test_threads_share_one, filled_setup, filled_teardown),

@@ -242,7 +242,19 @@ static void test_open_refuses_a_newer_format(void **state)
 	sb.version = FORMAT_VERSION + 1;
 	super_replace(f, &sb, false);
 	assert_int_equal(try_open(f, f->path, &err), -EPROTONOSUPPORT);
-	assert_string_equal(err.text, "made by a newer firn (format 2; this one knows 1)");
+	assert_string_equal(err.text, "made by a newer firn (format 3; this one knows 2)");
+}
+
+static void test_open_refuses_an_older_format(void **state)
+{
+	struct fixture *f = *state;
+	struct super sb = f->vol->super;
+	struct volume_error err;
+
+	sb.version = FORMAT_VERSION - 1;
+	super_replace(f, &sb, false);
+	assert_int_equal(try_open(f, f->path, &err), -EPROTONOSUPPORT);
+	assert_string_equal(err.text, "made by an older firn (format 1; this one knows 2)");
 }
 
 static void test_open_refuses_unknown_features(void **state)
@@ -342,6 +354,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_open_refuses_a_locked_store, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_open_waits_for_a_daemon_that_ends, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_open_refuses_a_newer_format, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_open_refuses_an_older_format, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_open_refuses_unknown_features, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_unknown_ro_compat_is_read_only, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_open_refuses_a_damaged_superblock, setup, teardown),
