@@ -17,11 +17,12 @@
 
 #define NS_PER_S INT64_C(1000000000)
 
+/* Before 1970 the fraction is on the side of the sign, as in the text of the archive: libarchive takes that apart without a look at it. */
 static int64_t time_of(int64_t seconds, long nanoseconds)
 {
-	int64_t ns;
+	int64_t ns, fraction = seconds < 0 ? -(int64_t)nanoseconds : nanoseconds;
 
-	if (__builtin_mul_overflow(seconds, NS_PER_S, &ns) || __builtin_add_overflow(ns, (int64_t)nanoseconds, &ns))
+	if (__builtin_mul_overflow(seconds, NS_PER_S, &ns) || __builtin_add_overflow(ns, fraction, &ns))
 		return seconds < 0 ? INT64_MIN : INT64_MAX;
 	return ns;
 }

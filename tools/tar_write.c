@@ -84,13 +84,30 @@ static int tell(struct tar_writer *t)
 	return t->report->progress && t->report->progress(t->report->arg, t->counts) ? -EINTR : 0;
 }
 
+/*
+ * libarchive puts seconds and fraction side by side, whereas the fraction of a negative number counts downwards. The last second before 1970 would
+ * lose its sign: it is whole.
+ */
+static struct timespec time_put(struct timespec ts)
+{
+	if (ts.tv_sec == -1) {
+		ts.tv_nsec = 0;
+	} else if (ts.tv_sec < 0 && ts.tv_nsec > 0) {
+		ts.tv_sec++;
+		ts.tv_nsec = 1000000000 - ts.tv_nsec;
+	}
+	return ts;
+}
+
 static void stat_put(struct archive_entry *e, const struct stat *st)
 {
+	const struct timespec mtime = time_put(st->st_mtim), atime = time_put(st->st_atim);
+
 	archive_entry_set_mode(e, st->st_mode);
 	archive_entry_set_uid(e, st->st_uid);
 	archive_entry_set_gid(e, st->st_gid);
-	archive_entry_set_mtime(e, st->st_mtim.tv_sec, st->st_mtim.tv_nsec);
-	archive_entry_set_atime(e, st->st_atim.tv_sec, st->st_atim.tv_nsec);
+	archive_entry_set_mtime(e, mtime.tv_sec, mtime.tv_nsec);
+	archive_entry_set_atime(e, atime.tv_sec, atime.tv_nsec);
 	if (S_ISREG(st->st_mode))
 		archive_entry_set_size(e, st->st_size);
 	if (S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode)) {
