@@ -61,7 +61,8 @@ export_to "$scratch/below.tar" "$scratch/two" deep/er/deep
 tar -xOf "$scratch/below.tar" ./deep/er/deep/er/still/numbers | cmp - "$scratch/tree/deep/er/still/numbers" || fail "import of a compressed part"
 code=0
 firn export "$store" deep none >"$scratch/some.tar" 2>"$scratch/err" || code=$?
-[ "$code" -eq 1 ] && grep -q "none: No such file" "$scratch/err" || fail "a missing path: $code, $(cat "$scratch/err")"
+[ "$code" -eq 1 ] || fail "a missing path: exit code $code"
+grep -q "none: No such file" "$scratch/err" || fail "a missing path is not named: $(cat "$scratch/err")"
 tar -tf "$scratch/some.tar" | grep -q numbers || fail "a missing path costs the others"
 refused 1 "none: No such file" firn import -q -i "$scratch/part.tar" "$store" none
 refused 1 "not a firn store" firn export "$scratch"
@@ -82,7 +83,7 @@ for form in gnu pax ustar v7; do
 	export_to "$scratch/$form-out.tar" "$scratch/$form"
 	unpack "$scratch/$form-out.tar" "$scratch/$form-unpacked"
 	diff -r --no-dereference "$scratch/plain" "$scratch/$form-unpacked" || fail "an archive of form $form"
-	[ "$scratch/$form-unpacked/name" -ef "$scratch/$form-unpacked/$decomposed" ] || fail "hard links of form $form"
+	[ "$(stat -c %i "$scratch/$form-unpacked/name")" -eq "$(stat -c %i "$scratch/$form-unpacked/$decomposed")" ] || fail "hard links of form $form"
 	fsck.firn -n -q "$scratch/$form" || fail "form $form: not sound"
 done
 
@@ -161,7 +162,8 @@ at=$(od -An -v -tx1 "$segment" | tr -d ' \n' | grep -bo "$piece" | head -n 1 | c
 printf 'damage, damage, damage' | dd of="$segment" bs=1 seek=$((at / 2)) conv=notrunc status=none
 code=0
 firn export "$scratch/hurt" >"$scratch/hurt.tar" 2>"$scratch/err" || code=$?
-[ "$code" -eq 1 ] && [ "$(wc -l <"$scratch/err")" -eq 1 ] || fail "export of damage: $code: $(cat "$scratch/err")"
+[ "$code" -eq 1 ] || fail "export of damage: exit code $code"
+[ "$(wc -l <"$scratch/err")" -eq 1 ] || fail "export of damage: not one line: $(cat "$scratch/err")"
 grep -q "\./broken: 65536 bytes cannot be read: zeros in their place" "$scratch/err" || fail "damage is not named: $(cat "$scratch/err")"
 tar -xOf "$scratch/hurt.tar" ./sound | cmp - "$scratch/few/sound" || fail "damage costs another file"
 tar -xOf "$scratch/hurt.tar" ./broken | head -c 65536 | cmp -n 65536 - "$scratch/few/broken" || fail "damage costs another chunk"
