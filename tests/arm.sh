@@ -12,7 +12,7 @@ skip() {
 command -v aarch64-linux-gnu-gcc >/dev/null || skip "no aarch64-linux-gnu-gcc"
 command -v qemu-aarch64-static >/dev/null || skip "no qemu-aarch64-static"
 export PKG_CONFIG_LIBDIR=/usr/lib/aarch64-linux-gnu/pkgconfig:/usr/share/pkgconfig
-pkg-config --exists fuse3 lmdb liblz4 liblzma libzstd libxxhash cmocka || skip "no libraries for arm64"
+pkg-config --exists fuse3 lmdb liblz4 liblzma libzstd libxxhash libarchive cmocka || skip "no libraries for arm64"
 
 "$top/configure" -q --host=aarch64-linux-gnu CC=aarch64-linux-gnu-gcc --enable-werror CFLAGS="-O2 -g"
 make -s tests/codec/test_golden tests/codec/test_bit_history

@@ -44,6 +44,7 @@ $wrong"
 }
 only_in 'lmdb\.h>' 'index/'
 only_in '(fuse[a-z0-9_/]*|fuse3/.*)\.h>' '(fs/fuse/[a-z_]+\.[ch]|tools/firnfs[a-z_]*\.c):'
+only_in 'archive(_entry)?\.h>' 'tools/tar_[a-z]+\.c:'
 only_in '(zstd|zdict|lz4|lz4hc)\.h>' '(codec/|tests/codec/)'
 
 # The libraries neither print nor end the process.

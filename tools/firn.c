@@ -18,6 +18,8 @@ static const struct {
 } commands[] = {
 	{"compact", firn_compact, "pack what is cold denser, and remove garbage"},
 	{"estimate", firn_estimate, "say what firn would do for a directory"},
+	{"export", firn_export, "write what a store holds as a tar archive"},
+	{"import", firn_import, "put a tar archive into a store"},
 	{"model", firn_model, "list the models of a store, and remove them"},
 	{"scrub", firn_scrub, "read everything, and say what is damaged"},
 	{"stat", firn_stat, "say what a store holds and what it costs"},

@@ -13,6 +13,8 @@
 /* argv[0] is the subcommand's name. Each returns the exit status. */
 int firn_compact(int argc, char **argv);
 int firn_estimate(int argc, char **argv);
+int firn_export(int argc, char **argv);
+int firn_import(int argc, char **argv);
 int firn_model(int argc, char **argv);
 int firn_scrub(int argc, char **argv);
 int firn_stat(int argc, char **argv);

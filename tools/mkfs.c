@@ -3,12 +3,14 @@
  * mkfs.firn: makes a store, optionally filled from a tree.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "fs/names/tier.h"
@@ -17,11 +19,13 @@
 #include "fs/store/volume_open.h"
 #include "tools/progress.h"
 #include "tools/size.h"
+#include "tools/tar_import.h"
 
 struct mkfs {
 	const char *store, *import, *label, *tier, *level, *after;
 	char policy[TIER_TEXT_MAX]; /* of the root directory, "" none */
 	uint64_t chunk;
+	bool archive; /* import is no directory */
 	bool quiet;
 };
 
@@ -39,14 +43,14 @@ static int usage(const char *complaint, const char *arg)
 
 static int help(void)
 {
-	puts("usage: mkfs.firn [-q] [-L LABEL] [-c SIZE] [--tier TIER] [--import DIR] STORE\n"
+	puts("usage: mkfs.firn [-q] [-L LABEL] [-c SIZE] [--tier TIER] [--import DIR|FILE.tar] STORE\n"
 	     "Makes the directory STORE, or fills it if it is empty, with a new firn store.\n\n"
 	     "  -L, --label LABEL   name the store, up to 32 bytes\n"
 	     "  -c, --chunk SIZE    compress files in pieces of SIZE, 4K to 1M, a power of two (128K)\n"
 	     "      --tier TIER     what its files are to become: auto (default), hot, warm, cold\n"
 	     "      --cold-after T  after how long: days (7d), or hours (36h)\n"
 	     "      --level LEVEL   of the neural codec: fast, normal (default) or dense\n"
-	     "      --import DIR    copy the tree DIR into it\n"
+	     "      --import DIR    copy the tree DIR into it, or put the tar archive FILE.tar into it\n"
 	     "  -q, --quiet         print errors only\n"
 	     "  -h, --help          show this help\n"
 	     "  -V, --version       show the version");
@@ -142,6 +146,12 @@ static int import_progress(void *arg, const struct import_progress *p)
 	return progress_interrupted();
 }
 
+static int interrupted(const struct mkfs *m)
+{
+	fprintf(stderr, "mkfs.firn: interrupted: %s holds what was copied until then\n", m->store);
+	return 130;
+}
+
 static int import(const struct mkfs *m, struct volume *vol, struct import_progress *done)
 {
 	struct progress bar;
@@ -153,11 +163,44 @@ static int import(const struct mkfs *m, struct volume *vol, struct import_progre
 	progress_init(&bar, "import", false);
 	r = import_tree(vol, m->import, &opt, done, &err);
 	progress_end(&bar, NULL);
-	if (r == -EINTR) {
-		fprintf(stderr, "mkfs.firn: interrupted: %s holds what was copied until then\n", m->store);
-		return 130;
-	}
-	return r ? fail(err.text, "", r) : 0;
+	return r == -EINTR ? interrupted(m) : r ? fail(err.text, "", r) : 0;
+}
+
+static void tar_say(void *arg, const char *path, const char *why, bool problem)
+{
+	(void)arg;
+	(void)problem;
+	tar_report_print("mkfs.firn", path, why);
+}
+
+static int tar_progress(void *arg, const struct tar_counts *counts)
+{
+	const struct import_progress p = { .files = counts->names, .bytes = counts->bytes };
+
+	return import_progress(arg, &p);
+}
+
+/* The same from an archive. What is wrong with an entry ends nothing, but the exit status tells. */
+static int import_archive(const struct mkfs *m, struct volume *vol, struct import_progress *done)
+{
+	struct progress bar;
+	const struct tar_report report = { .say = tar_say, .progress = tar_progress, .arg = &bar };
+	struct timespec start, now;
+	struct tar_counts counts;
+	int fd = open(m->import, O_RDONLY | O_CLOEXEC), r;
+
+	if (fd < 0)
+		return fail(m->import, "", -errno);
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	progress_catch_signals();
+	progress_init(&bar, "import", false);
+	r = tar_import(vol, fd, "/", &report, &counts);
+	progress_end(&bar, NULL);
+	close(fd);
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	*done = (struct import_progress){ .files = counts.names, .bytes = counts.bytes,
+					  .seconds = (double)(now.tv_sec - start.tv_sec) + 1e-9 * (double)(now.tv_nsec - start.tv_nsec) };
+	return r == -EINTR ? interrupted(m) : r ? fail(m->import, "", r) : counts.problems > 0;
 }
 
 static int policy_set(const struct mkfs *m, struct volume *vol)
@@ -187,8 +230,8 @@ static int fill(const struct mkfs *m)
 	r = volume_open(m->store, &opt, &vol, &err);
 	if (r)
 		return fail(m->store, err.text, r);
-	status = m->import ? import(m, vol, &done) : 0;
-	if (status == 0 && m->policy[0])
+	status = !m->import ? 0 : m->archive ? import_archive(m, vol, &done) : import(m, vol, &done);
+	if (m->policy[0] && status == 0)
 		status = policy_set(m, vol);
 	r = volume_close(vol);
 	if (r)
@@ -221,8 +264,9 @@ int main(int argc, char **argv)
 		return r;
 	if (m.import && stat(m.import, &st))
 		return fail(m.import, "", -errno);
-	if (m.import && !S_ISDIR(st.st_mode))
-		return fail(m.import, "", -ENOTDIR);
+	if (m.import && !S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode))
+		return fail(m.import, "neither a directory nor an archive", 0);
+	m.archive = m.import && !S_ISDIR(st.st_mode);
 	descriptors_raise();
 	r = volume_create(m.store, (uint32_t)m.chunk, m.label, geteuid(), getegid(), &err);
 	if (r)

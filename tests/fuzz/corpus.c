@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * corpus DIR: writes what the fuzz targets begin with, cut from small stores that are made for it: DIR/NAME.super, .value, .segment and .store.
+ * corpus DIR: writes what the fuzz targets begin with, cut from small stores that are made for it: DIR/NAME.super, .value, .segment, .store and, exported, .import.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "tests/fuzz/small_store.h"
+#include "tools/tar_export.h"
 
 #define PER_TABLE 5u
 #define STORE_MAX (1u << 20)
@@ -70,6 +71,30 @@ static void values_put(struct volume *vol)
 	value_put(TABLE_TODO, 0, key, sizeof key, &todo, sizeof todo);
 }
 
+static void problem_ignore(void *arg, const char *path, const char *why, bool problem)
+{
+	(void)arg;
+	(void)path;
+	(void)why;
+	(void)problem;
+}
+
+static void archive_put(unsigned i, struct volume *vol)
+{
+	const struct tar_report report = { .say = problem_ignore };
+	struct tar_counts counts;
+	char path[700];
+	int fd;
+
+	snprintf(path, sizeof path, "%s/archive-%u.import", dir, i);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0 || tar_export(vol, fd, NULL, 0, &report, &counts) || counts.problems) {
+		fprintf(stderr, "corpus: %s: not exported\n", path);
+		exit(1);
+	}
+	close(fd);
+}
+
 static void segments_put(const char *store, uint8_t *buf)
 {
 	for (unsigned i = 1; i < 8; i++) {
@@ -109,10 +134,12 @@ int main(int argc, char **argv)
 		}
 		put("store", i, "store", buf, len);
 		snprintf(store, sizeof store, "%s/%u-again", scratch, i);
-		if (small_store_unpack(buf, len, store) || small_store_open(store, true, &vol) || volume_close(vol)) {
+		if (small_store_unpack(buf, len, store) || small_store_open(store, true, &vol)) {
 			fputs("corpus: a store does not survive its form\n", stderr);
 			return 1;
 		}
+		archive_put(i, vol);
+		(void)volume_close(vol);
 	}
 	segments_put(store, buf);
 	if (small_store_open(store, true, &vol))

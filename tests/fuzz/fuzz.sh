@@ -8,12 +8,14 @@ target=$1 seconds=$2
 top_srcdir=$(cd "$top_srcdir" && pwd)
 sanitizers=address,undefined
 own='' length=65536
+archive='../../tools/tar_import.c ../../tools/tar_acl.c ../../tools/tar_attr.c ../../tools/tar_place.c ../../tools/tar_read.c ../../tools/tar_report.c'
 case $target in
 frame | model) ;;
 super) own=small_store.c length=1280 ;;
 value) own="small_store.c ../crash/tree.c" length=1800 ;;
 segment) own=small_store.c ;;
 store) own="small_store.c ../crash/tree.c" length=400000 ;;
+import) own="small_store.c $archive" length=65536 ;;
 *)
 	echo "fuzz.sh: no target '$target'" >&2
 	exit 64
@@ -33,14 +35,15 @@ link() { # link PROGRAM SANITIZERS SOURCE...: sources below tests/fuzz
 		shift
 	done
 	clang -std=gnu11 -O1 -g "-fsanitize=$with" -fno-sanitize-recover=all -I"$top_srcdir" -include config.h "$@" libfs.a \
-		libcodec.a libcodec_*.a libmodel.a libindex.a -o "$program" -llmdb -lzstd -llz4 -lxxhash -lm -lpthread
+		libcodec.a libcodec_*.a libmodel.a libindex.a -o "$program" -llmdb -larchive -lzstd -llz4 -lxxhash -lm -lpthread
 }
 # shellcheck disable=SC2086
 link "$target" fuzzer,$sanitizers "fuzz_$target.c" $own
 case $target in
 frame | model) cp "$top_srcdir/tests/codec/golden/"*".$target" "../corpus-$target/" ;;
 *)
-	link corpus "$sanitizers" corpus.c small_store.c
+	# shellcheck disable=SC2086
+	link corpus "$sanitizers" corpus.c small_store.c ../../tools/tar_export.c ../../tools/tar_write.c $archive
 	./corpus "../corpus-$target"
 	find "../corpus-$target" -name '*.*' ! -name "*.$target" -exec rm {} +
 	;;
