@@ -122,7 +122,7 @@ static int train_parse(int argc, char **argv, struct train_arguments *a)
 		{"sample", required_argument, NULL, 's'},  {"seed", required_argument, NULL, 'r'},
 		{"threads", required_argument, NULL, 't'}, {"log", required_argument, NULL, 'o'},
 		{"auto", no_argument, NULL, 'a'},          {"progress", no_argument, NULL, 'p'},
-		{"quiet", no_argument, NULL, 'q'},	   {"plot", required_argument, NULL, 'g'},
+		{"quiet", no_argument, NULL, 'q'},          {"plot", required_argument, NULL, 'g'},
 		{"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
 	};
 	int c;
