@@ -15,6 +15,7 @@
 #include "tools/progress.h"
 #include "tools/train_auto.h"
 #include "tools/train_net.h"
+#include "tools/train_plot.h"
 #include "tools/train_target.h"
 #include "tools/train_zdict.h"
 
@@ -32,6 +33,7 @@ static const char help[] =
 	"      --seed=N         of all that is random; same store and seed, same model\n"
 	"      --threads=N      default: all cores\n"
 	"      --log=FILE       append the course of the training, tab-separated\n"
+	"      --plot=FILE      draw the course of the training of the network, as SVG\n"
 	"      --progress       show progress even when not on a terminal\n"
 	"  -q, --quiet          print nothing but errors\n"
 	"  -h, --help           this text\n";
@@ -39,7 +41,7 @@ static const char help[] =
 struct train_arguments {
 	struct net_options net;
 	unsigned long sample_mb;
-	const char *log_path, *store;
+	const char *log_path, *plot_path, *store;
 	bool automatic, progress, quiet, help;
 };
 
@@ -47,6 +49,8 @@ struct train_show {
 	struct progress bar;
 	FILE *log;
 	double logged;
+	struct train_plot plot;
+	bool undrawn; /* which was said */
 };
 
 static int train_show(void *arg, const struct train_progress *p)
@@ -54,6 +58,7 @@ static int train_show(void *arg, const struct train_progress *p)
 	struct train_show *show = arg;
 	char extra[96], valid[24] = "";
 
+	plot_add(&show->plot, p);
 	if (p->validation >= 0)
 		snprintf(valid, sizeof valid, ", held out %.3f", p->validation);
 	snprintf(extra, sizeof extra, " %.3f bits/byte%s, %.2f MB/s", p->loss, valid,
@@ -93,6 +98,9 @@ static bool train_option(int c, const char *value, struct train_arguments *a)
 	case 'o':
 		a->log_path = value;
 		return true;
+	case 'g':
+		a->plot_path = value;
+		return true;
 	case 'a':
 		a->automatic = true;
 		return true;
@@ -114,7 +122,7 @@ static int train_parse(int argc, char **argv, struct train_arguments *a)
 		{"sample", required_argument, NULL, 's'},  {"seed", required_argument, NULL, 'r'},
 		{"threads", required_argument, NULL, 't'}, {"log", required_argument, NULL, 'o'},
 		{"auto", no_argument, NULL, 'a'},          {"progress", no_argument, NULL, 'p'},
-		{"quiet", no_argument, NULL, 'q'},
+		{"quiet", no_argument, NULL, 'q'},          {"plot", required_argument, NULL, 'g'},
 		{"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
 	};
 	int c;
@@ -168,6 +176,23 @@ static int train_dictionary(const struct target *t, const struct train_arguments
 	return rc;
 }
 
+/* What was learned is drawn also of a training that failed or was interrupted. */
+static int train_draw(const struct train_arguments *a, const struct net_choice *c, const struct train_show *show)
+{
+	static const char *const levels[] = {[NEURAL_FAST] = "fast", [NEURAL_NORMAL] = "normal", [NEURAL_DENSE] = "dense"};
+	char title[128];
+	int rc;
+
+	if (!a->plot_path || show->plot.loss.n == 0)
+		return 0;
+	snprintf(title, sizeof title, "firn train %.60s: %s, %u contexts, %u hidden", a->store, levels[a->net.level],
+		 c->shape.contexts, c->shape.hidden);
+	rc = plot_write(&show->plot, a->plot_path, title);
+	if (rc < 0)
+		fprintf(stderr, "firn train: %s: %s\n", a->plot_path, strerror(-rc));
+	return rc;
+}
+
 static int train_network(const struct target *t, struct train_arguments *a, struct train_parts *parts, struct train_show *show)
 {
 	struct net_choice net;
@@ -180,6 +205,7 @@ static int train_network(const struct target *t, struct train_arguments *a, stru
 	a->net.train.arg = show;
 	rc = net_choose(parts, &a->net, &net);
 	progress_end(&show->bar, NULL);
+	show->undrawn = train_draw(a, &net, show) < 0;
 	if (rc == -ENODATA) {
 		if (!a->quiet)
 			printf("network: none: the store is too small for one to pay\n");
@@ -303,5 +329,5 @@ int firn_train(int argc, char **argv)
 		fprintf(stderr, "firn train: %s: %s\n", a.log_path, strerror(errno));
 		status = EXIT_FAILURE;
 	}
-	return target_close(&t, status);
+	return target_close(&t, status == EXIT_SUCCESS && show.undrawn ? EXIT_FAILURE : status);
 }

@@ -54,10 +54,13 @@ grep -q '"label": "a \\"label\\"",' "$scratch/json" || fail "the label is not es
 hot=$(figure segment_bytes)
 firn stat "$store" | grep -q "^  hot  *60 " || fail "stat shows no 60 hot extents"
 
-firn train --sample=1 --log="$scratch/log" "$store" >"$scratch/out" 2>"$scratch/err" || fail "train: $(cat "$scratch/err")"
+firn train --sample=1 --log="$scratch/log" --plot="$scratch/plot.svg" "$store" >"$scratch/out" 2>"$scratch/err" || fail "train: $(cat "$scratch/err")"
 [ ! -s "$scratch/err" ] || fail "train shows progress in a pipe: $(cat "$scratch/err")"
 grep -q "^zstd dictionary: " "$scratch/out" || fail "train does not say what became of the dictionary"
 grep -q "^network: " "$scratch/out" || fail "train does not say what became of the network"
+head -n 1 "$scratch/plot.svg" | grep -q "^<svg " || fail "train --plot draws no SVG"
+tail -n 1 "$scratch/plot.svg" | grep -q "^</svg>" || fail "train --plot draws half an SVG"
+[ "$(grep -c '<polyline .*points="[0-9]' "$scratch/plot.svg")" = 2 ] || fail "train --plot draws other than two lines"
 head -n 1 "$scratch/log" | grep -q "^seconds" || fail "the log has no heading"
 firn train --auto --sample=1 "$store" >"$scratch/out" || fail "train --auto"
 grep -q "^nothing to gain yet" "$scratch/out" || fail "train --auto trains again: $(cat "$scratch/out")"
