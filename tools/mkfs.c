@@ -231,13 +231,13 @@ static int fill(const struct mkfs *m)
 	if (r)
 		return fail(m->store, err.text, r);
 	status = !m->import ? 0 : m->archive ? import_archive(m, vol, &done) : import(m, vol, &done);
-	if (m->policy[0] && status == 0)
-		status = policy_set(m, vol);
+	r = m->policy[0] ? policy_set(m, vol) : 0; /* after the import, whose root may have one of its own */
+	status = status ? status : r;
 	r = volume_close(vol);
 	if (r)
 		return fail(m->store, "", r);
 	if (status == 0 && m->import && !m->quiet)
-		printf("%llu files, %s in %.1f s\n", (unsigned long long)done.files,
+		printf("%llu %s, %s in %.1f s\n", (unsigned long long)done.files, m->archive ? "names" : "files",
 		       progress_size(size, (double)done.bytes), done.seconds);
 	return status;
 }

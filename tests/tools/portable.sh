@@ -150,6 +150,11 @@ head -c 1024 "$scratch/whole.tar" >"$scratch/h12.tar"
 problems "cut off: its end is not marked" "$scratch/h12.tar"
 tar -xOf "$scratch/victim.tar" ./inside/file | grep -q evil || fail "what came before the end is gone"
 
+code=0
+mkfs.firn -q --tier=cold --import "$scratch/h11.tar" "$scratch/cut" 2>"$scratch/err" || code=$?
+[ "$code" -eq 1 ] || fail "mkfs.firn of half an archive: exit code $code"
+firn tier get "$scratch/cut" | grep -q cold || fail "what half an archive fills has another policy than was asked for"
+
 # A damaged chunk: the file is named, all others and the other chunks are there.
 mkdir "$scratch/few"
 head -c 300000 /dev/urandom >"$scratch/few/broken"
