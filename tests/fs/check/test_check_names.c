@@ -435,7 +435,7 @@ static void test_damages(void **state)
 /* What a crash leaves of a file that was being freed, its chunks gone and its record not yet, is no problem. */
 static void test_orphan_half_freed(void **state)
 {
-	struct checked_run run;
+	struct checked_run run = { .safe_only = false };
 	struct inode_attr attr;
 	struct checked c;
 
